@@ -1,0 +1,1 @@
+"""Lasting recognition: definitions, conditions, grants, pictures."""

@@ -1,0 +1,1 @@
+"""A challenge: its period, audience, rules and life."""

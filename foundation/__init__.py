@@ -1,0 +1,1 @@
+"""No business word lives here: database, clock, transactions, audit, forms, mail, files, scheduler."""

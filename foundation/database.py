@@ -1,0 +1,122 @@
+"""The database: the session, our column types, and what the two engines need said differently."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, String, Text, TypeDecorator, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.functions import FunctionElement
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table of the product."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC. Refuses naive values; SQLite forgets the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive instant cannot be stored; give it a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def code_type(length: int = 120) -> String:
+    """A code compared and sorted by code point on both engines, whatever the database's language."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def code_text() -> Text:
+    """Like code_type, without a bound on its length."""
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class sha256_hex(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it stands for
+    """SHA-256 of a text expression, as 64 hexadecimal characters, computed by the database."""
+
+    type = String(64)
+    inherit_cache = True
+    name = "sha256_hex"
+
+
+@compiles(sha256_hex, "postgresql")
+def _sha256_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"encode(sha256(convert_to({compiler.process(element.clauses, **kw)}, 'UTF8')), 'hex')"
+
+
+@compiles(sha256_hex)
+def _sha256_default(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"sha256_hex({compiler.process(element.clauses, **kw)})"
+
+
+class instant_text(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it stands for
+    """An instant column written as clock.format_instant writes it, computed by the database."""
+
+    type = String(27)
+    inherit_cache = True
+    name = "instant_text"
+
+
+@compiles(instant_text, "postgresql")
+def _instant_text_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    inner = compiler.process(element.clauses, **kw)
+    return f"to_char({inner} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+@compiles(instant_text)
+def _instant_text_default(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"replace({compiler.process(element.clauses, **kw)}, ' ', 'T') || 'Z'"
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_connection(connection: Any, record: Any) -> None:
+    """SQLite: we begin transactions ourselves, wait for locks, enforce foreign keys, survive power cuts."""
+    if not type(connection).__module__.startswith("sqlite3"):
+        return
+    connection.isolation_level = None
+    connection.create_function("sha256_hex", 1, _sha256_of, deterministic=True)
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sha256_of(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Any) -> None:
+    """A writing transaction on SQLite takes the write lock first, so that what it reads is what it changes."""
+    if connection.dialect.name == "sqlite":
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,60 @@
+"""Settings of the programme: what the brand decides once for all its challenges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from foundation import audit
+from foundation.database import db
+from foundation.models import ProgrammeSetting
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting: its default, its lowest and highest value (None: yes or no), and what it means."""
+
+    default: int | bool
+    meaning: str
+    lowest: int = 0
+    highest: int = 1_000_000
+
+
+CHOICES: dict[str, Choice] = {
+    "review_units_above": Choice(1_000, "a line with more units than this goes to review", lowest=1),
+    "vdi_reorder": Choice(
+        False, "sales of a VDI on channel reorder score for a returning customer (C. com. L135-1 to L135-3)"
+    ),
+    "wallet_point_cents": Choice(1, "what one wallet point costs the brand, in cents"),
+}
+
+
+def setting(name: str) -> int | bool:
+    """The present value of a setting. Raises KeyError for an unknown name."""
+    choice = CHOICES[name]
+    row = db.session.get(ProgrammeSetting, name)
+    return choice.default if row is None else row.value
+
+
+def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
+    """Set one value from its text. Raises ValueError naming what would be right."""
+    choice = CHOICES.get(name)
+    if choice is None:
+        raise ValueError(f"{name!r} is not a setting; write one of {', '.join(CHOICES)}")
+    value: int | bool
+    if isinstance(choice.default, bool):
+        if text not in ("yes", "no"):
+            raise ValueError(f"{name}: {text!r} is not yes or no; write yes or no")
+        value = text == "yes"
+    else:
+        if not text.isdecimal() or not choice.lowest <= int(text) <= choice.highest:
+            raise ValueError(
+                f"{name}: {text!r} is out of bounds; write a whole number from {choice.lowest} to {choice.highest}"
+            )
+        value = int(text)
+    row = db.session.get(ProgrammeSetting, name)
+    if row is None:
+        db.session.add(ProgrammeSetting(name=name, value=value))
+    else:
+        row.value = value
+    audit.record("programme.changed", name, by=by, at=at, value=value)

@@ -1,0 +1,1 @@
+"""What the declarations say together, with disclosure control."""

@@ -1,0 +1,1 @@
+"""Standings, ranks and frozen boards."""

@@ -1,0 +1,1 @@
+"""Who plays: people, outlets, segments, sign-in."""

@@ -1,0 +1,1 @@
+"""The ledger: points are posted and reversed, never edited."""

@@ -1,0 +1,1 @@
+"""Pages made of several packages: the home of each role, health."""

@@ -1,0 +1,1 @@
+"""Prizes and the closing that pays them."""

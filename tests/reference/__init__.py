@@ -1,0 +1,1 @@
+"""An independent recomputation of what the product must output."""

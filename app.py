@@ -1,0 +1,119 @@
+"""Wiring: settings, extensions, blueprints, commands and the schedule. No business here."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.cli import AppGroup
+from flask_login import LoginManager
+from flask_migrate import Migrate
+
+from foundation import localisation, logs, scheduler, web
+from foundation.database import db
+from foundation.pages import htmx
+from foundation.settings import Settings, read_settings
+
+ROOT = Path(__file__).parent
+
+# Packages from the top of the house down; each is asked for the files it has.
+PACKAGES = (
+    "portal",
+    "insights",
+    "rewards",
+    "declarations",
+    "badges",
+    "leaderboards",
+    "points",
+    "challenges",
+    "catalogue",
+    "network",
+    "foundation",
+)
+
+login_manager = LoginManager()
+migrate = Migrate(directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application. Raises WrongSetting when the environment cannot be used."""
+    settings = settings or read_settings()
+    app = Flask("app", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database_url),
+        TIMEZONE=settings.timezone,
+        BABEL_DEFAULT_LOCALE="fr",
+        BABEL_DEFAULT_TIMEZONE=str(settings.timezone),
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        REMEMBER_COOKIE_HTTPONLY=True,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_HEADERS_ENABLED=True,
+    )
+    logs.configure(app)
+    db.init_app(app)
+    migrate.init_app(app, db)
+    login_manager.init_app(app)
+    web.csrf.init_app(app)
+    web.limiter.init_app(app)
+    htmx.init_app(app)
+    localisation.babel.init_app(app, locale_selector=localisation.choose_language)
+    _register_packages(app)
+    web.register_assets(app)
+    web.register_errors(app)
+    app.after_request(web.security_headers)
+    return app
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"check_same_thread": False, "timeout": 30}}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
+
+
+def _register_packages(app: Flask) -> None:
+    """Models first, so that every table is known; then pages, machines' addresses, commands and jobs.
+
+    A package offers `blueprint` in views.py and api.py, `register(groups, app)` in commands.py,
+    `context()` in views.py for templates, and a list JOBS in jobs.py.
+    """
+    groups: dict[str, AppGroup] = {}
+    for package in reversed(PACKAGES):
+        _load(package, "models")
+    for package in PACKAGES:
+        for role in ("views", "api"):
+            module = _load(package, role)
+            if module is not None:
+                app.register_blueprint(module.blueprint)
+        commands = _load(package, "commands")
+        if commands is not None:
+            commands.register(groups, app)
+    for group in groups.values():
+        app.cli.add_command(group)
+    wiring(app)
+
+
+def _load(package: str, role: str) -> Any:
+    """The module package.role, or None when the package has no such file."""
+    if not (ROOT / package / f"{role}.py").is_file():
+        return None
+    return importlib.import_module(f"{package}.{role}")
+
+
+def wiring(app: Flask) -> None:
+    """Connections that would otherwise point upwards: what a lower package announces, a higher one hears."""
+    scheduler.SCHEDULE = SCHEDULE
+
+
+SCHEDULE: tuple[scheduler.Job, ...] = ()

@@ -1,0 +1,107 @@
+"""Challenges, the frozen versions of their rules, and who takes part."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database import Base, Instant, code_type
+
+STATES = ("draft", "published", "running", "closing", "reviewing", "closed", "cancelled")
+OPEN_STATES = ("published", "running", "closing", "reviewing")
+
+
+class Challenge(Base):
+    """A period, an audience, rules and payouts.
+
+    `definition` is the whole challenge as in its file (JSON); the columns beside it are what selects and jobs need.
+    Instants are UTC; `starts_on` and `ends_on` are dates in `timezone`, both included.
+    """
+
+    __tablename__ = "challenges"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(code_type(60), unique=True)
+    state: Mapped[str] = mapped_column(String(12))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    timezone: Mapped[str] = mapped_column(String(60))
+    starts_on: Mapped[date] = mapped_column(Date)
+    ends_on: Mapped[date] = mapped_column(Date)
+    declare_until: Mapped[datetime] = mapped_column(Instant)
+    review_until: Mapped[datetime] = mapped_column(Instant)
+    ranks: Mapped[str] = mapped_column(String(10))
+    rank_by: Mapped[str] = mapped_column(String(10))
+    tie_break: Mapped[str] = mapped_column(String(10))
+    has_objective: Mapped[bool]
+    measure: Mapped[str] = mapped_column(String(12))
+    freeze_board_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("starts_on <= ends_on", name="period"),
+        Index(None, "state", "starts_on"),
+        Index(None, "starts_on", "ends_on"),
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The challenge's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def is_open(self) -> bool:
+        """Published and not yet closed or cancelled."""
+        return self.state in OPEN_STATES
+
+    def text(self, name: str, language: str) -> str:
+        """`name` or `description` in a language, French where there is no other."""
+        translated = (self.definition.get(language) or {}).get(name) if language != "fr" else None
+        return translated or self.definition.get(name) or ""
+
+    def title(self, language: str) -> str:
+        """The challenge's name in a language."""
+        return self.text("name", language)
+
+
+class RulesVersion(Base):
+    """Rules as frozen at publication or amendment: never edited. `hash` is the SHA-256 of the canonical JSON."""
+
+    __tablename__ = "rules_versions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"))
+    number: Mapped[int]
+    starts_on: Mapped[date] = mapped_column(Date)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(64))
+    frozen_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (UniqueConstraint("challenge_id", "number"),)
+
+
+class Participant(Base):
+    """A person in a challenge's audience, with what was fixed on entering: outlet, league, target."""
+
+    __tablename__ = "participants"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    outlet_id: Mapped[int] = mapped_column(ForeignKey("outlets.id"))
+    league: Mapped[str] = mapped_column(code_type(100))
+    target: Mapped[int]
+    entered_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("target >= 1", name="target"),
+        Index(None, "person_id", "challenge_id"),
+        Index(None, "challenge_id", "outlet_id"),
+    )
+
+
+class PersonalTarget(Base):
+    """A target uploaded for a person, before or after it enters the challenge."""
+
+    __tablename__ = "personal_targets"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    target: Mapped[int]

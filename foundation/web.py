@@ -1,0 +1,106 @@
+"""The shell of every answer: security headers, errors in words, assets with their version in the address."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, default_limits=[])
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def security_headers(response: Response) -> Response:
+    """Add the same strict headers to every answer; answers for a signed-in person are never cached by others."""
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), payment=()")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint == "static":
+        if request.args.get("v"):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        response.vary.add("HX-Request")
+    return response
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(path: Path, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def register_assets(app: Flask) -> None:
+    """Give templates asset_url("palmares.css"): the address changes with the content."""
+
+    def asset_url(name: str) -> str:
+        path = Path(app.static_folder or "") / name
+        version = _fingerprint(path, path.stat().st_mtime_ns) if path.is_file() else "missing"
+        return url_for("static", filename=name, v=version)
+
+    app.jinja_env.globals["asset_url"] = asset_url
+
+
+def problem(status: int, title: str, *, faults: list[dict[str, str]] | None = None) -> Response:
+    """An error for machines, as application/problem+json (RFC 9457)."""
+    body: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
+    if faults is not None:
+        body["errors"] = faults
+    response = make_response(jsonify(body), status)
+    response.headers["Content-Type"] = "application/problem+json"
+    return response
+
+
+def register_errors(app: Flask) -> None:
+    """Errors say what happened, that nothing was lost, and what to do."""
+
+    def explain(error: HTTPException) -> Response:
+        if error.code is None or error.code < 400:
+            return make_response(error.get_response())
+        if request.path.startswith("/api/"):
+            return problem(error.code, error.description or error.name)
+        known = error.code in (400, 403, 404, 413, 429, 500)
+        template = f"errors/{error.code}.html" if known else "errors/500.html"
+        try:
+            return make_response(render_template(template, error=error), error.code)
+        except Exception:
+            app.logger.exception("error page failed")
+            return make_response(f"{error.code} {error.name}", error.code)
+
+    def explain_unexpected(error: Exception) -> Response:
+        app.logger.exception("unexpected error on %s", request.endpoint)
+        g.failed = True
+        if request.path.startswith("/api/"):
+            return problem(500, "Something went wrong on our side; nothing was written")
+        try:
+            return make_response(render_template("errors/500.html", error=error), 500)
+        except Exception:
+            return make_response("500", 500)
+
+    app.register_error_handler(HTTPException, explain)
+    if not app.testing:
+        app.register_error_handler(Exception, explain_unexpected)

@@ -1,0 +1,71 @@
+"""The reward catalogue, closings and what they gave."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database import Base, Instant, code_type
+from foundation.models import BigId
+
+KINDS = ("gift", "voucher", "experience", "donation")
+
+
+class Reward(Base):
+    """An article of the reward catalogue. `countries` is a comma-separated list of ISO codes, '' for everywhere."""
+
+    __tablename__ = "rewards"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(code_type(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(12))
+    cost_cents: Mapped[int]
+    price_points: Mapped[int | None]
+    stock: Mapped[int | None]
+    limit_per_person: Mapped[int | None]
+    countries: Mapped[str] = mapped_column(String(200))
+    starts_on: Mapped[date | None] = mapped_column(Date)
+    ends_on: Mapped[date | None] = mapped_column(Date)
+    __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind"),
+        CheckConstraint("cost_cents >= 0", name="cost"),
+        Index(None, "price_points"),
+    )
+
+
+class Closure(Base):
+    """A challenge's closing: there is one row, or the challenge is not closed."""
+
+    __tablename__ = "closures"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    closed_at: Mapped[datetime] = mapped_column(Instant)
+    closed_by: Mapped[str] = mapped_column(code_type())
+    standings_hash: Mapped[str] = mapped_column(String(64))
+    certificate: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Award(Base):
+    """One gain of a closing. `payout` is its place in the file, from 1; `status` granted, not_funded or excluded."""
+
+    __tablename__ = "awards"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"))
+    payout: Mapped[int] = mapped_column(SmallInteger)
+    kind: Mapped[str] = mapped_column(String(12))
+    league: Mapped[str] = mapped_column(code_type(100))
+    competitor: Mapped[str] = mapped_column(code_type())
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    outlet_id: Mapped[int] = mapped_column(ForeignKey("outlets.id"))
+    rank: Mapped[int]
+    points: Mapped[int] = mapped_column(BigId)
+    reward_id: Mapped[int | None] = mapped_column(ForeignKey("rewards.id"))
+    wallet_points: Mapped[int] = mapped_column(BigId)
+    cost_cents: Mapped[int] = mapped_column(BigId)
+    status: Mapped[str] = mapped_column(String(12))
+    __table_args__ = (
+        UniqueConstraint("challenge_id", "payout", "competitor"),
+        Index(None, "person_id"),
+    )

@@ -47,6 +47,21 @@ OUTLETS = [
     ("VDI-006", "Maë Payet", "vdi", "single", "FR", "La Réunion", "974", "Saint-Pierre", "medium", "medium", "", "", ""),
 ]  # fmt: skip
 
+EDGES = [
+    # sold_on, declared_at: the first and last day of a period and the days beside them; the last microsecond in
+    # which a sale may be declared and the instants after it, where clocks have just gone forward.
+    ("2011-01-31", "2011-02-01T00:30:00+01:00"),
+    ("2011-02-01", "2011-02-01T00:30:00+01:00"),
+    ("2011-03-12", "2011-03-16T03:59:59.999999+00:00"),
+    ("2011-03-12", "2011-03-16T04:00:00+00:00"),
+    ("2011-03-12", "2011-03-16T04:30:00+00:00"),
+    ("2011-03-13", "2011-03-13T18:00:00+00:00"),
+    ("2011-03-25", "2011-03-28T21:59:59.999999+00:00"),
+    ("2011-03-25", "2011-03-28T22:00:00+00:00"),
+    ("2011-03-25", "2011-03-28T22:30:00+00:00"),
+    ("2011-03-26", "2011-03-26T12:00:00+00:00"),
+]
+
 FIRST = ["Anaïs", "Bruno", "Chloé", "David", "Élodie", "Fatou", "Gaël", "Hélène", "Inès", "Jérôme", "Karim",
          "Léa", "Maëlle", "Noé", "Océane", "Paul", "Quentin", "Rémi", "Sofía", "Tiphaine", "Ugo", "Véra"]  # fmt: skip
 LAST = ["Abel", "Bérard", "Çelik", "Durand", "Évrard", "Fabre", "Guillou", "Hervé", "Ibáñez", "Joly", "Kervella",
@@ -71,7 +86,7 @@ COMMENTS = [
     "Ecrire à marie.curie@example.org pour la suite",
     "Œuf de Pâques, naïveté, cœur, ça, là, où, ÿ",
     "E\u0301le\u0301gant (accents combinants)",
-    "Deux lignes\nde commentaire, avec \"guillemets\"",
+    'Deux lignes\nde commentaire, avec "guillemets"',
     "Elle l'a vu à la télé ; le voulait « tout de suite ».",
     "ok",
     "   ",
@@ -124,6 +139,7 @@ def people_rows():
     rows.append(("twin-a", "Jumelle Première", "PDV-001", "reseller", "independent", "", "fr"))
     rows.append(("twin-b", "Jumelle Seconde", "PDV-004", "reseller", "independent", "", "fr"))
     rows.append(("twin-c", "Cousine Tardive", "PDV-010", "reseller", "independent", "", "fr"))
+    rows.append(("edge", "Juste À Temps", "PDV-010", "reseller", "independent", "", "fr"))
     rows.append(("idle", "Jamais Vue", "PDV-010", "reseller", "employee", "", "fr"))
     rows.append(("anim-1", "Nadia Animatrice", "PDV-001", "animator", "staff", "", "fr"))
     rows.append(("brand-1", "Marc Marque", "PDV-001", "brand", "staff", "", "fr"))
@@ -154,7 +170,9 @@ def instant_text(instant, name):
 def channel_of(status, name):
     """Mostly what the status suggests, sometimes what the law does not let score."""
     if status == "vdi":
-        return pick(["face_to_face"] * 4 + ["meeting"] * 4 + ["reorder"] * 3 + ["online", "store"], "channel", name)
+        return pick(
+            ["face_to_face"] * 4 + ["meeting"] * 4 + ["reorder"] * 3 + ["online", "store"], "channel", name
+        )
     return pick(["store"] * 8 + ["online"] * 2 + ["face_to_face", "meeting", "reorder"], "channel", name)
 
 
@@ -168,7 +186,7 @@ def code_of(invoice, name):
 
 def declaration_rows(people):
     """The rows of declarations.csv."""
-    sellers = [row for row in people if row[3] == "reseller" and row[0] != "idle" and not row[0].startswith("twin")]
+    sellers = [row for row in people if row[3] == "reseller" and row[0][:4] not in ("idle", "edge", "twin")]
     # Some are busy, many are not.
     urn = [row for place, row in enumerate(sellers) for _ in range(1 + (12 if place % 7 == 0 else place % 5))]
     rows = []
@@ -182,7 +200,9 @@ def declaration_rows(people):
             "age_band": pick(["18-24", "25-34", "35-49", "50-64", "65+"], "age", name) if known else "",
             "area": pick(AREAS, "area", name) if known and chance(85, "area?", name) else "",
             "rating": str(1 + max(number("r1", name) % 5, number("r2", name) % 5)) if rated else "",
-            "recommend": str(max(number("n1", name) % 11, number("n2", name) % 11)) if chance(50, "n?", name) else "",
+            "recommend": str(max(number("n1", name) % 11, number("n2", name) % 11))
+            if chance(50, "n?", name)
+            else "",
             "comment": pick(COMMENTS, "comment", name) if chance(50, "c?", name) else "",
         }
         channel = channel or channel_of(status, name)
@@ -223,7 +243,28 @@ def declaration_rows(people):
     for place, (invoice, sold_on, told, lines) in enumerate(sales[1::60]):
         for person in ("twin-a", "twin-b", "twin-c"):
             instant = datetime.fromisoformat(told) + timedelta(days=1 if person == "twin-c" else 0)
-            tell(f"{person}-{place}", person, "independent", sold_on, instant, lines[:3], f"twins {invoice}", "store")
+            tell(
+                f"{person}-{place}",
+                person,
+                "independent",
+                sold_on,
+                instant,
+                lines[:3],
+                f"twins {invoice}",
+                "store",
+            )
+    for place, (sold_on, told) in enumerate(EDGES):
+        lines = sales[3 * place][3][:2]
+        instant = datetime.fromisoformat(told)
+        tell(
+            f"edge-{place}",
+            "edge",
+            "independent",
+            date.fromisoformat(sold_on),
+            instant,
+            lines,
+            f"edge {place}",
+        )
     return rows
 
 
@@ -239,7 +280,9 @@ def write(name, header, rows, delimiter=",", bom=False):
 def main():
     """Write the four files of `data/mixed`."""
     MIXED.mkdir(parents=True, exist_ok=True)
-    header = "outlet,name,kind,brands,country,region,department,city,activity,potential,group,agreement_on,health"
+    header = (
+        "outlet,name,kind,brands,country,region,department,city,activity,potential,group,agreement_on,health"
+    )
     write("outlets.csv", header.split(","), OUTLETS, delimiter=";", bom=True)
 
     people = people_rows()
@@ -251,7 +294,9 @@ def main():
     )
 
     rows = declaration_rows(people)
-    header = "declaration,person,sold_on,declared_at,channel,sku,units,unit_price,customer,age_band,area,rating"
+    header = (
+        "declaration,person,sold_on,declared_at,channel,sku,units,unit_price,customer,age_band,area,rating"
+    )
     header = [*header.split(","), "recommend", "comment"]
     write("declarations.csv", header, [[row.get(column, "") for column in header] for row in rows])
 

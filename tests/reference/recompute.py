@@ -526,7 +526,9 @@ def instant_text(instant):
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def compute(network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False):
+def compute(
+    network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False
+):
     """Fold everybody and rank the board; see `standings` for the arguments."""
     network = load(network_dir, historical, received_at)
     challenge = tomllib.loads(Path(challenge_toml).read_text(encoding="utf-8"))
@@ -587,14 +589,14 @@ def rank(entrants, by_progress, tie_break):
             for other in playing:
                 mine = one.progress if by_progress else one.points
                 theirs = other.progress if by_progress else other.points
-                if theirs > mine:
-                    better += 1
-                elif theirs == mine and tie_break == "earliest" and other.reached_at < one.reached_at:
-                    better += 1
+                sooner = tie_break == "earliest" and other.reached_at < one.reached_at
+                better += theirs > mine or (theirs == mine and sooner)
             one.rank = better + 1
 
 
-def standings(network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False):
+def standings(
+    network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False
+):
     """The rows of `flask leaderboards export`, as dicts in order.
 
     `network_dir`: folder with outlets, people, products and declarations; `challenge_toml`: the challenge as a
@@ -751,9 +753,15 @@ def awards(
         for one in winners_of(board, payout, ranked, seed, may_win, outlets_compete):
             found.append(
                 Award(
-                    position, kind, one.league, one.rank, one.code, one.points,
-                    reward=payout.get("reward", ""), wallet=payout.get("wallet", ""),
-                )  # fmt: skip
+                    position,
+                    kind,
+                    one.league,
+                    one.rank,
+                    one.code,
+                    one.points,
+                    reward=payout.get("reward", ""),
+                    wallet=payout.get("wallet", ""),
+                )
             )
     found.sort(key=lambda award: (award.payout, award.league, award.rank, award.code))
     for award in found:

@@ -1,0 +1,139 @@
+"""Reading the network: people and outlets, one by one or by filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import contains_eager
+
+from foundation.database import db
+from network.models import Outlet, Person
+from network.rules import normal_email
+
+
+@dataclass(frozen=True)
+class PeopleFilter:
+    """What an animator asks of the list of people; '' means any. `suspended`: "yes" or "no"."""
+
+    search: str = ""
+    role: str = ""
+    status: str = ""
+    kind: str = ""
+    region: str = ""
+    suspended: str = ""
+
+
+@dataclass(frozen=True)
+class OutletFilter:
+    """What an animator asks of the list of outlets; '' means any."""
+
+    search: str = ""
+    kind: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class OutletRow:
+    """An outlet in a list, with how many people it has."""
+
+    outlet: Outlet
+    people: int
+
+
+def person_by_code(code: str) -> Person | None:
+    """The person with this code."""
+    return db.session.scalar(select(Person).where(Person.code == code))
+
+
+def person_by_email(email: str) -> Person | None:
+    """The person with this address, whatever its capitals."""
+    return db.session.scalar(select(Person).where(Person.email == normal_email(email)))
+
+
+def outlet_by_code(code: str) -> Outlet | None:
+    """The outlet with this code."""
+    return db.session.scalar(select(Outlet).where(Outlet.code == code))
+
+
+def _contains(text: str, *columns: ColumnElement[str]) -> ColumnElement[bool]:
+    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return or_(*(column.ilike(pattern, escape="\\") for column in columns))
+
+
+def people(asked: PeopleFilter) -> Select[tuple[Person]]:
+    """The people that match every filter, by name; each comes with its outlet."""
+    query = (
+        select(Person)
+        .outerjoin(Person.outlet)
+        .options(contains_eager(Person.outlet))
+        .order_by(Person.name, Person.id)
+    )
+    if asked.search:
+        query = query.where(_contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
+    if asked.role:
+        query = query.where(Person.role == asked.role)
+    if asked.status:
+        query = query.where(Person.status == asked.status)
+    if asked.kind:
+        query = query.where(Outlet.kind == asked.kind)
+    if asked.region:
+        query = query.where(Outlet.region == asked.region)
+    if asked.suspended == "yes":
+        query = query.where(Person.suspended_at.is_not(None))
+    if asked.suspended == "no":
+        query = query.where(Person.suspended_at.is_(None))
+    return query
+
+
+def outlets(asked: OutletFilter) -> Select[tuple[Outlet, int]]:
+    """The outlets that match every filter, by name, with their number of people."""
+    count = (
+        select(func.count()).where(Person.outlet_id == Outlet.id).correlate(Outlet).scalar_subquery()
+    ).label("people")
+    query = select(Outlet, count).order_by(Outlet.name, Outlet.id)
+    if asked.search:
+        query = query.where(_contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
+    if asked.kind:
+        query = query.where(Outlet.kind == asked.kind)
+    if asked.region:
+        query = query.where(Outlet.region == asked.region)
+    return query
+
+
+def people_of(outlet: Outlet) -> Select[tuple[Person]]:
+    """The people of an outlet, by name."""
+    return select(Person).where(Person.outlet_id == outlet.id).order_by(Person.name, Person.id)
+
+
+def regions() -> list[str]:
+    """The regions that occur, in order, for a filter."""
+    return list(db.session.scalars(select(Outlet.region).where(Outlet.region != "").distinct().order_by(Outlet.region)))
+
+
+def nickname_taken(nickname: str, person: Person) -> bool:
+    """Whether another person goes by this name, or is called so."""
+    wanted = nickname.lower()
+    found = select(Person.id).where(
+        Person.id != person.id, or_(func.lower(Person.nickname) == wanted, func.lower(Person.name) == wanted)
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
+def demonstration_people(each: int = 4) -> list[Person]:
+    """A few active people of every role and kind of outlet, in order of role and code, to try the product as."""
+    place = (
+        func.row_number()
+        .over(partition_by=(Person.role, Outlet.kind), order_by=Person.code)
+        .label("place")
+    )
+    numbered = (
+        select(Person.id, place).outerjoin(Outlet, Person.outlet_id == Outlet.id).where(Person.suspended_at.is_(None))
+    ).subquery()
+    query = (
+        select(Person)
+        .join(numbered, numbered.c.id == Person.id)
+        .where(numbered.c.place <= each)
+        .order_by(Person.code)
+    )
+    return list(db.session.scalars(query))

@@ -1,0 +1,119 @@
+"""Copies what the pages need from node_modules into static/ and draws the icon sprite.
+
+Run by `npm run vendor` after a change of version in package.json or of the list of icons below.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+STYLES = Path(__file__).resolve().parent
+MODULES = STYLES / "node_modules"
+STATIC = STYLES.parent / "static"
+
+# our name: name in Lucide
+ICONS = {
+    "alert": "triangle-alert",
+    "arrow-down": "arrow-down",
+    "arrow-left": "arrow-left",
+    "arrow-right": "arrow-right",
+    "arrow-up": "arrow-up",
+    "award": "award",
+    "barcode": "barcode",
+    "bell": "bell",
+    "calendar": "calendar",
+    "camera": "camera",
+    "chart": "chart-column",
+    "check": "check",
+    "check-circle": "circle-check",
+    "chevron-down": "chevron-down",
+    "chevron-left": "chevron-left",
+    "chevron-right": "chevron-right",
+    "chevron-up": "chevron-up",
+    "clock": "clock",
+    "copy": "copy",
+    "download": "download",
+    "eye": "eye",
+    "file": "file-text",
+    "filter": "funnel",
+    "flag": "flag",
+    "flame": "flame",
+    "gift": "gift",
+    "globe": "globe",
+    "handshake": "handshake",
+    "help": "circle-help",
+    "history": "history",
+    "home": "house",
+    "info": "info",
+    "languages": "languages",
+    "list": "list",
+    "lock": "lock",
+    "log-out": "log-out",
+    "mail": "mail",
+    "map-pin": "map-pin",
+    "medal": "medal",
+    "meeting": "coffee",
+    "message": "message-square",
+    "minus": "minus",
+    "moon": "moon",
+    "network": "network",
+    "package": "package",
+    "pencil": "pencil",
+    "plus": "plus",
+    "qr": "qr-code",
+    "repeat": "repeat",
+    "scale": "scale",
+    "search": "search",
+    "send": "send",
+    "settings": "settings",
+    "shield": "shield-check",
+    "sparkles": "sparkles",
+    "star": "star",
+    "store": "store",
+    "sun": "sun",
+    "tag": "tag",
+    "target": "target",
+    "theme": "sun-moon",
+    "trash": "trash-2",
+    "trophy": "trophy",
+    "undo": "undo-2",
+    "upload": "upload",
+    "user": "user",
+    "users": "users",
+    "wallet": "wallet",
+    "wifi-off": "wifi-off",
+    "x": "x",
+    "x-circle": "circle-x",
+}
+
+
+def sprite() -> str:
+    """One SVG document with a <symbol> per icon; strokes take the colour of the text around."""
+    version = re.search(r'"version": "([^"]+)"', (MODULES / "lucide-static/package.json").read_text()).group(1)
+    parts = [f"<!-- Lucide {version}, ISC licence, see THIRD_PARTY.md -->"]
+    for name, source in sorted(ICONS.items()):
+        body = (MODULES / f"lucide-static/icons/{source}.svg").read_text(encoding="utf-8")
+        body = re.sub(r"\s*\n\s*", "", body.split(">", 2)[2].rsplit("</svg>", 1)[0]).replace(" />", "/>")
+        parts.append(
+            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+            f'stroke-linecap="round" stroke-linejoin="round">{body}</symbol>'
+        )
+    return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(parts) + "\n</svg>\n"
+
+
+def main() -> None:
+    """Writes static/icons.svg, static/fonts/ and static/vendor/."""
+    (STATIC / "icons.svg").write_text(sprite(), encoding="utf-8")
+    shutil.copy(MODULES / "htmx.org/dist/htmx.min.js", STATIC / "vendor/htmx.min.js")
+    for family in ("bricolage-grotesque", "figtree"):
+        package = MODULES / "@fontsource-variable" / family
+        shutil.copy(package / f"files/{family}-latin-wght-normal.woff2", STATIC / f"fonts/{family}.woff2")
+        shutil.copy(package / "LICENSE", STATIC / f"fonts/{family}-LICENSE.txt")
+    for package, name in (("htmx.org", "htmx"), ("lucide-static", "lucide"), ("tailwindcss", "tailwindcss"), ("daisyui", "daisyui")):
+        shutil.copy(MODULES / package / "LICENSE", STATIC / f"vendor/{name}-LICENSE.txt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Who stands where (docs/game/ranking.md). The meaning of leaderboards/queries.py, as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Competitor(NamedTuple):
+    """What ranking looks at. `progress_bp` is ignored when ranking by points; `reached_at` breaks ties."""
+
+    code: str
+    league: str
+    points: int
+    progress_bp: int
+    reached_at: datetime
+
+
+def ranks(competitors: Iterable[Competitor], *, rank_by: str, tie_break: str) -> dict[str, int]:
+    """Each competitor's rank in its league; a total of 0 points has none. Equals share, the next rank skips."""
+
+    def value(one: Competitor) -> int:
+        return one.points if rank_by == "points" else one.progress_bp
+
+    def beats(one: Competitor, other: Competitor) -> bool:
+        if value(one) != value(other):
+            return value(one) > value(other)
+        return tie_break == "earliest" and one.reached_at < other.reached_at
+
+    scoring = [one for one in competitors if one.points > 0]
+    leagues: dict[str, list[Competitor]] = {}
+    for one in scoring:
+        leagues.setdefault(one.league, []).append(one)
+    found: dict[str, int] = {}
+    for members in leagues.values():
+        for one in members:
+            found[one.code] = 1 + sum(beats(other, one) for other in members)
+    return found
+
+
+def neighbours(length: int, mine: int, window: int) -> range:
+    """Positions (from 0) of a full window around mine: the fifth of five with a window of three sees 2, 3, 4."""
+    size = min(window, length)
+    first = max(0, min(mine - window // 2, length - size))
+    return range(first, first + size)

@@ -1,0 +1,67 @@
+"""A challenge's life, one step at a time (docs/game/closing.md). Each step claims before it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from challenges.definition import definition_hash
+from challenges.models import Challenge, Participant, RulesVersion
+from foundation import audit
+from foundation.database import db
+
+NEXT = {"published": "running", "running": "closing", "closing": "reviewing", "reviewing": "closed"}
+
+
+class NotPossible(ValueError):
+    """What was asked cannot happen to this challenge now; the message says why and what would be right."""
+
+
+def claim(challenge_id: int, before: str, after: str, *, by: str, at: datetime) -> bool:
+    """Move a challenge from one state to another, for the one caller that comes first.
+
+    False when it is no longer in `before`: somebody else took the step, and nothing was changed.
+    """
+    claimed = db.session.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge_id, Challenge.state == before)
+        .values(state=after)
+        .execution_options(synchronize_session=False)
+    )
+    if claimed.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    db.session.expire_all()
+    code = db.session.scalar(select(Challenge.code).where(Challenge.id == challenge_id))
+    audit.record(f"challenge.{after}", code or "", by=by, at=at)
+    return True
+
+
+def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion:
+    """Publish a draft: its definition is frozen as version 1. Raises NotPossible unless it is a draft."""
+    if not claim(challenge.id, "draft", "published", by=by, at=at):
+        raise NotPossible(f"challenge {challenge.code} is {challenge.state}; only a draft can be published")
+    if any(payout["kind"] == "draw" for payout in challenge.definition.get("payouts", ())):
+        raise NotPossible("a draw cannot be published by this version; use another payout")
+    version = RulesVersion(
+        challenge_id=challenge.id,
+        number=1,
+        starts_on=challenge.starts_on,
+        definition=challenge.definition,
+        hash=definition_hash(challenge.definition),
+        frozen_at=at,
+    )
+    db.session.add(version)
+    challenge.published_at = at
+    db.session.flush()
+    return version
+
+
+def enter(challenge: Challenge, entrants: Iterable[Mapping[str, Any]], *, at: datetime) -> int:
+    """Let people into a challenge: each mapping has person_id, outlet_id, league, target; fixed from then on."""
+    rows = [{"challenge_id": challenge.id, "entered_at": at, **entrant} for entrant in entrants]
+    if rows:
+        db.session.connection().execute(insert(Participant.__table__), rows)
+    return len(rows)

@@ -1,0 +1,166 @@
+"""Reads of challenges: who is in an audience, which challenges a sale may count in, what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
+from challenges.rules import LATE_ARRIVAL, Version, version_from
+from foundation import clock
+from foundation.database import db
+from network.models import Outlet, Person
+
+# Audience key in the file → column of the outlet.
+AUDIENCE = {
+    "kinds": Outlet.kind,
+    "regions": Outlet.region,
+    "countries": Outlet.country,
+    "brands": Outlet.brands,
+    "activity": Outlet.activity,
+    "potential": Outlet.potential,
+    "departments": Outlet.department,
+    "outlets": Outlet.code,
+}
+
+# What `league_by` may name → column of the outlet.
+LEAGUES = {
+    "kind": Outlet.kind,
+    "brands": Outlet.brands,
+    "country": Outlet.country,
+    "region": Outlet.region,
+    "department": Outlet.department,
+    "city": Outlet.city,
+    "activity": Outlet.activity,
+    "potential": Outlet.potential,
+    "group": Outlet.group_code,
+    "outlet": Outlet.code,
+}
+
+
+def challenge_by_code(code: str) -> Challenge | None:
+    """A challenge by its code."""
+    return db.session.scalar(select(Challenge).where(Challenge.code == code))
+
+
+def audience_select(definition: Mapping[str, Any]) -> Select[Any]:
+    """Resellers in an audience: person id, outlet id, league ('' without leagues). Several keys together mean all."""
+    league_by = definition.get("league_by")
+    league = LEAGUES[league_by] if league_by else func.coalesce(None, "")
+    found = (
+        select(Person.id, Outlet.id, league.label("league"))
+        .join(Outlet, Outlet.id == Person.outlet_id)
+        .where(Person.role == "reseller")
+    )
+    for key, values in (definition.get("audience") or {}).items():
+        found = found.where(AUDIENCE[key].in_([values] if isinstance(values, str) else values))
+    return found
+
+
+def audience_size(definition: Mapping[str, Any]) -> int:
+    """How many resellers an audience holds today."""
+    return db.session.scalar(select(func.count()).select_from(audience_select(definition).subquery())) or 0
+
+
+def versions(challenge_id: int) -> list[Version]:
+    """The frozen rules of a challenge, by start."""
+    rows = db.session.execute(
+        select(RulesVersion.definition, RulesVersion.number, RulesVersion.starts_on)
+        .where(RulesVersion.challenge_id == challenge_id)
+        .order_by(RulesVersion.starts_on, RulesVersion.number)
+    )
+    return [version_from(row.definition, row.number, row.starts_on) for row in rows]
+
+
+def latest_version(challenge_id: int) -> RulesVersion | None:
+    """The last frozen version, None for a draft."""
+    return db.session.scalar(
+        select(RulesVersion)
+        .where(RulesVersion.challenge_id == challenge_id)
+        .order_by(RulesVersion.number.desc())
+        .limit(1)
+    )
+
+
+def open_challenges(first_day: date, last_day: date, *, lock: bool = False) -> Sequence[Challenge]:
+    """Challenges not yet closed whose period touches these days, by id. `lock` holds off their closing meanwhile."""
+    found = (
+        select(Challenge)
+        .where(
+            Challenge.state.in_(OPEN_STATES), Challenge.starts_on <= last_day, Challenge.ends_on >= first_day
+        )
+        .order_by(Challenge.id)
+    )
+    if lock:
+        found = found.with_for_update(read=True)
+    return db.session.scalars(found).all()
+
+
+def participants_among(challenge_id: int, people: Collection[int]) -> list[int]:
+    """Which of these people take part, sorted."""
+    return sorted(
+        db.session.scalars(
+            select(Participant.person_id).where(
+                Participant.challenge_id == challenge_id, Participant.person_id.in_(people)
+            )
+        )
+    )
+
+
+def challenges_of(person: Person) -> Select[tuple[Challenge]]:
+    """The challenges this person may see: those it takes part in, or all for staff; drafts only for staff."""
+    if person.role in ("animator", "admin"):
+        return select(Challenge)
+    if person.role == "brand":
+        return select(Challenge).where(Challenge.state != "draft")
+    return (
+        select(Challenge)
+        .join(
+            Participant,
+            and_(Participant.challenge_id == Challenge.id, Participant.person_id == person.id),
+        )
+        .where(Challenge.state != "draft")
+    )
+
+
+def due_steps(at: datetime) -> list[tuple[int, str, str]]:
+    """Challenges whose next plain step is due: (id, from state, to state), oldest end first.
+
+    A date is compared in the challenge's own zone, so candidates are widened by a day and then tested exactly.
+    """
+    soon = clock.days_after(at.date(), 1)
+    candidates = db.session.scalars(
+        select(Challenge)
+        .where(
+            or_(
+                and_(Challenge.state == "published", Challenge.starts_on <= soon),
+                and_(Challenge.state == "running", Challenge.ends_on <= soon),
+                and_(Challenge.state == "closing", Challenge.declare_until <= at - LATE_ARRIVAL),
+            )
+        )
+        .order_by(Challenge.ends_on, Challenge.id)
+    )
+    return [(one.id, one.state, after) for one in candidates if (after := _next_state(one, at)) is not None]
+
+
+def _next_state(challenge: Challenge, at: datetime) -> str | None:
+    if challenge.state == "published":
+        return "running" if at >= clock.start_of_day(challenge.starts_on, challenge.zone) else None
+    if challenge.state == "running":
+        end = clock.start_of_day(clock.days_after(challenge.ends_on, 1), challenge.zone)
+        return "closing" if at >= end else None
+    return "reviewing"
+
+
+def closable(at: datetime) -> list[int]:
+    """Challenges in review whose declaring time is over, oldest end first: candidates for closing."""
+    return list(
+        db.session.scalars(
+            select(Challenge.id)
+            .where(Challenge.state == "reviewing", Challenge.declare_until <= at - LATE_ARRIVAL)
+            .order_by(Challenge.ends_on, Challenge.id)
+        )
+    )

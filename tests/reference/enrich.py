@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better wide
 """Make `data/mixed` from the real rows of `data/slice`: what the real data lacks, invented.
 
 Real: which products were sold together, in what quantities, when. Ours: everything about who sold to whom, how

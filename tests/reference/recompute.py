@@ -386,7 +386,7 @@ def fold(challenge, declarations):
         amounts = []
         for rule in plain:
             amounts.append([rule["id"], caps.cut(rule, declaration, plain_amount(rule, declaration))])
-        by_rule = {code: amount for code, amount in amounts}
+        by_rule = dict(amounts)
         for rule in boosts:
             base = sum(by_rule[code] for code in rule.get("of", list(by_rule)))
             extra = boost_amount(rule, base, declaration)
@@ -599,9 +599,9 @@ def standings(
 ):
     """The rows of `flask leaderboards export`, as dicts in order.
 
-    `network_dir`: folder with outlets, people, products and declarations; `challenge_toml`: the challenge as a
-    file; `targets`: path of a `person,target` file; `historical` and `received_at`: see `load`; `vdi_reorder`:
-    whether the programme lets home sellers score for reorders.
+    `network_dir`: folder with outlets, people, products and declarations; `challenge_toml`: the challenge as
+    a file; `targets`: path of a `person,target` file; `historical` and `received_at`: see `load`;
+    `vdi_reorder`: whether the programme lets home sellers score for reorders.
     `rank`, `points` and `progress_bp` are integers (`progress_bp` is "" without an objective), the rest text.
     """
     board = compute(

@@ -92,6 +92,14 @@ class Network:
     people: dict
     products: dict
     declarations: list
+    _by_person: dict = field(default_factory=dict)
+
+    def sales_of(self, person):
+        """The person's declarations, counted or not."""
+        if not self._by_person:
+            for declaration in self.declarations:
+                self._by_person.setdefault(declaration.person, []).append(declaration)
+        return self._by_person.get(person, [])
 
 
 def read_rows(path):
@@ -465,9 +473,8 @@ def target_of(network, challenge, person, uploaded, vdi_reorder=False):
         at_least = max(1, baseline.get("at_least", 1))
         before = [
             declaration
-            for declaration in network.declarations
-            if declaration.person == person
-            and baseline["from"] <= declaration.sold_on <= baseline["to"]
+            for declaration in network.sales_of(person)
+            if baseline["from"] <= declaration.sold_on <= baseline["to"]
             and not barred(network, declaration, vdi_reorder)
         ]
         if before:

@@ -129,7 +129,7 @@ at = 27
 points = 100
 """
     # Sale 1: 9 + 4, boost ⌊13 × 1.5⌋ − 13 = 6: 19. Sale 2: 6 under the day's cap, + 4, boost 5: 15, cut
-    # to the 8 left of 27: the boost goes first, then 2 of the 4; then the milestone at 27. Sale 3 (Sunday):
+    # to the 8 left of 27: the boost goes first, then 2 of the 4; then the milestone at 27. Sale 3: 1 + 4.
     network, challenge = game(sales, rules)
     lines = explain(network, challenge, "bob")
     assert [line.split(": ")[1] for line in lines[:-1]] == ["u 9, d 4, b 6", "u 6, d 2, m 100", "u 1, d 4"]

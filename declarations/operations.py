@@ -1,0 +1,452 @@
+"""What can happen to a sale: told, accepted, rejected, withdrawn, corrected. Accepting is where it becomes points."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+
+from badges.operations import grant_earned
+from catalogue.models import Product
+from challenges.models import Challenge, Participant
+from challenges.queries import open_challenges
+from declarations import rules
+from declarations.comments import clean_comment
+from declarations.models import REJECTIONS, CountedDeclaration, Declaration, Line, Revision
+from declarations.queries import achievements
+from declarations.rules import Problem, Refused, Submission
+from declarations.scoring import chunks, score, window_of
+from foundation import audit
+from foundation.database import db, insert_many, reserve_ids
+from foundation.programme import setting
+from network.models import Outlet, Person
+
+
+class NotPossible(ValueError):
+    """What was asked cannot happen to this declaration now; the message says why."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer to one submission: its status, and whether it had been received before."""
+
+    public_id: str
+    declaration_id: int
+    status: str
+    replay: bool
+
+
+@dataclass(frozen=True)
+class Seller:
+    """Who sold, as reception needs it."""
+
+    id: int
+    code: str
+    name: str
+    status: str
+    outlet_id: int
+    agreement_on: date | None
+
+
+def receive(
+    submissions: Sequence[Submission],
+    *,
+    by: str,
+    at: datetime,
+    zone: ZoneInfo,
+    historical: bool = False,
+    quiet: bool = False,
+    proofs: dict[str, str] | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[Receipt]:
+    """Take sales, all or none: the one entrance for the form, the API and files.
+
+    `at` is the instant of reception; with `historical` it is each sale's own `declared_at`, staff vouching for it, and
+    nothing goes to review. The same id with the same content is a replay and writes nothing. Raises Refused with every
+    problem found. `proofs` maps an id to its picture. `progress` hears how many people have been scored.
+    """
+    sellers = _sellers({one.person for one in submissions})
+    prices = _products({line.sku for one in submissions for line in one.lines})
+    known = _known([one.id for one in submissions])
+    problems: list[Problem] = []
+    conflict = False
+    fresh: list[tuple[int, Submission, str]] = []
+    receipts: dict[int, Receipt] = {}
+    seen: dict[str, str] = {}
+    for index, one in enumerate(submissions):
+        mark = rules.fingerprint(one)
+        earlier = known.get(one.id)
+        if earlier is not None or one.id in seen:
+            if (earlier.fingerprint if earlier is not None else seen[one.id]) != mark:
+                conflict = True
+                problems.append(
+                    Problem(
+                        index, None, "declaration", f"{one.id} was already declared with other content",
+                        "give a new id, or correct the declaration",
+                    )
+                )  # fmt: skip
+            elif earlier is not None:
+                receipts[index] = Receipt(one.id, earlier.id, earlier.status, True)
+            continue
+        seen[one.id] = mark
+        received_at = one.declared_at if historical and one.declared_at is not None else at
+        found = rules.problems_of(one, index, received_at, zone)
+        if one.person not in sellers:
+            wrong = f"{one.person!r} is not a reseller with an outlet"
+            found.append(Problem(index, None, "person", wrong, "write the code of a reseller of the network"))
+        for number, line in enumerate(one.lines):
+            if line.sku not in prices:
+                wrong = f"{line.sku!r} is not a product"
+                found.append(Problem(index, number, "sku", wrong, "write a sku of the catalogue"))
+        problems.extend(found)
+        if not found:
+            fresh.append((index, one, mark))
+    if problems:
+        raise Refused(problems, conflict=conflict)
+    if not fresh:
+        return [receipts[index] for index in sorted(receipts)]
+
+    people = sorted({sellers[one.person].id for _, one, _ in fresh})
+    _lock(people)
+    days = [one.sold_on for _, one, _ in fresh]
+    challenges = open_challenges(min(days), max(days), lock=True)
+    entered = _entered(challenges, people)
+    vdi_reorder = bool(setting("vdi_reorder"))
+    units_above = int(setting("review_units_above"))
+    asking = [challenge for challenge in challenges if challenge.definition.get("proof") == "required"]
+    names = [] if historical and not any(one.comment for _, one, _ in fresh) else _names(people)
+
+    declaration_ids = reserve_ids(Declaration.__table__, len(fresh))
+    revision_ids = reserve_ids(Revision.__table__, len(fresh))
+    heads: list[tuple[Any, ...]] = []
+    revisions: list[tuple[Any, ...]] = []
+    touched: dict[int, set[int]] = defaultdict(set)
+    for (index, one, mark), declaration_id, revision_id in zip(
+        fresh, declaration_ids, revision_ids, strict=True
+    ):
+        seller = sellers[one.person]
+        if historical and one.declared_at is not None:
+            received_at, declared_at, flagged = one.declared_at, one.declared_at, False
+        else:
+            received_at = at
+            declared_at, flagged = rules.clock(one.declared_at, at)
+        proof = (proofs or {}).get(one.id)
+        reasons: list[str] = []
+        counts_in = [
+            challenge
+            for challenge in challenges
+            if seller.id in entered[challenge.id]
+            and window_of(challenge).holds(one.sold_on, declared_at, received_at)
+        ]
+        if not historical:
+            wanted = proof is None and any(challenge in asking for challenge in counts_in)
+            reasons = rules.review_reasons(one, units_above=units_above, proof_missing=wanted)
+        status = "in_review" if reasons else "accepted"
+        heads.append(
+            (
+                declaration_id, one.id, seller.id, status, 1, mark, declared_at, received_at, flagged,
+                ",".join(reasons),
+            )
+        )  # fmt: skip
+        revisions.append(
+            _revision_row(
+                revision_id, declaration_id, 1, one, seller, received_at, proof, names, vdi_reorder=vdi_reorder
+            )
+        )
+        for challenge in counts_in:
+            touched[challenge.id].add(seller.id)
+        receipts[index] = Receipt(one.id, declaration_id, status, False)
+    insert_many(Declaration.__table__, HEAD, heads)
+    insert_many(Revision.__table__, REVISION, revisions)
+    insert_many(
+        Line.__table__,
+        LINE,
+        _line_rows((one for _, one, _ in fresh), revision_ids, prices),
+    )
+    scored = 0
+    for challenge in challenges:
+        for batch in chunks(sorted(touched[challenge.id])):
+            score(challenge, batch, at=at)
+            scored += len(batch)
+            progress(scored)
+    grant_earned(achievements(people), at=at, quiet=quiet or historical)
+    audit.record(
+        "declarations.received",
+        fresh[0][1].id if len(fresh) == 1 else "batch",
+        by=by,
+        at=at,
+        count=len(fresh),
+        in_review=sum(receipts[index].status == "in_review" for index, _, _ in fresh),
+        historical=historical,
+    )
+    return [receipts[index] for index in sorted(receipts)]
+
+
+HEAD = (
+    "id", "public_id", "person_id", "status", "revision", "fingerprint", "declared_at", "received_at", "clock",
+    "review_reasons",
+)  # fmt: skip
+REVISION = (
+    "id", "declaration_id", "number", "outlet_id", "sold_on", "channel", "customer", "age_band", "area", "rating",
+    "recommend", "comment", "comment_length", "barred", "proof", "written_at",
+)  # fmt: skip
+LINE = (
+    "revision_id", "position", "sku", "units", "list_price_cents", "unit_price_cents", "category", "family",
+)  # fmt: skip
+
+
+def accept(declaration: Declaration, *, by: str, at: datetime) -> None:
+    """A waiting sale is accepted and scores. Raises NotPossible unless it waits, or when `by` may not decide."""
+    _decide(declaration, "accepted", by=by, at=at)
+
+
+def reject(declaration: Declaration, reason: str, *, by: str, at: datetime, note: str = "") -> None:
+    """A waiting sale is refused, with a reason code and a sentence for the person. Raises NotPossible as accept does."""
+    if reason not in REJECTIONS:
+        raise NotPossible(f"{reason!r} is not a reason; write one of {', '.join(REJECTIONS)}")
+    _decide(declaration, "rejected", by=by, at=at, reason=reason, note=note)
+
+
+def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
+    """The person takes a sale back: it no longer scores. Raises NotPossible when it is already over."""
+    _lock([declaration.person_id])
+    db.session.refresh(declaration)
+    if declaration.status not in ("accepted", "in_review"):
+        raise NotPossible("this declaration is no longer open; it cannot be withdrawn")
+    declaration.status = "withdrawn"
+    declaration.decided_at, declaration.decided_by = at, by
+    db.session.flush()
+    _rescore(declaration, at=at)
+    audit.record("declaration.withdrawn", declaration.public_id, by=by, at=at)
+
+
+def correct(declaration: Declaration, submission: Submission, *, by: str, at: datetime, zone: ZoneInfo) -> None:
+    """The person corrects a sale: a new revision; id, `declared_at` and `received_at` stay.
+
+    While it is back in review its points are suspended. Possible until `declare_until` of every challenge it counts
+    in; raises NotPossible after, and Refused for bad content.
+    """
+    _lock([declaration.person_id])
+    db.session.refresh(declaration)
+    if declaration.status not in ("accepted", "in_review"):
+        raise NotPossible("this declaration is no longer open; it cannot be corrected")
+    before = current_revision(declaration)
+    _check_still_correctable(declaration, before.sold_on, at)
+    problems = rules.problems_of(submission, 0, declaration.received_at, zone)
+    prices = _products({line.sku for line in submission.lines})
+    problems += [
+        Problem(0, number, "sku", f"{line.sku!r} is not a product", "write a sku of the catalogue")
+        for number, line in enumerate(submission.lines)
+        if line.sku not in prices
+    ]
+    if problems:
+        raise Refused(problems)
+    seller = _sellers({submission.person})[submission.person]
+    if seller.id != declaration.person_id:
+        raise NotPossible("a declaration stays with the person who made it")
+    challenges = _counting_in(declaration, submission.sold_on)
+    wanted = before.proof is None and any(one.definition.get("proof") == "required" for one in challenges)
+    reasons = rules.review_reasons(
+        submission, units_above=int(setting("review_units_above")), proof_missing=wanted
+    )
+    [revision_id] = reserve_ids(Revision.__table__, 1)
+    number = declaration.revision + 1
+    row = _revision_row(
+        revision_id, declaration.id, number, submission, seller, at, before.proof, _names([seller.id]),
+        vdi_reorder=bool(setting("vdi_reorder")),
+    )  # fmt: skip
+    insert_many(Revision.__table__, REVISION, [row])
+    insert_many(Line.__table__, LINE, _line_rows([submission], [revision_id], prices))
+    declaration.revision = number
+    declaration.status = "in_review" if reasons else "accepted"
+    declaration.review_reasons = ",".join(reasons)
+    db.session.flush()
+    _rescore(declaration, at=at, also=before.sold_on)
+    audit.record("declaration.corrected", declaration.public_id, by=by, at=at, revision=number)
+
+
+def current_revision(declaration: Declaration) -> Revision:
+    """What a declaration now says."""
+    found = db.session.scalar(
+        select(Revision).where(
+            Revision.declaration_id == declaration.id, Revision.number == declaration.revision
+        )
+    )
+    assert found is not None
+    return found
+
+
+def may_review(reviewer: Person, declaration: Declaration) -> bool:
+    """Nobody reviews a declaration of their own or of their own outlet."""
+    if reviewer.role not in ("animator", "admin") or reviewer.id == declaration.person_id:
+        return False
+    outlet = db.session.scalar(select(Person.outlet_id).where(Person.id == declaration.person_id))
+    return reviewer.outlet_id is None or reviewer.outlet_id != outlet
+
+
+def _decide(
+    declaration: Declaration, status: str, *, by: str, at: datetime, reason: str | None = None, note: str = ""
+) -> None:
+    if by != audit.SYSTEM:
+        reviewer = db.session.scalar(select(Person).where(Person.code == by))
+        if reviewer is None or not may_review(reviewer, declaration):
+            raise NotPossible(
+                f"{by} may not decide on {declaration.public_id}; "
+                "an animator who belongs neither to its person nor to its outlet may"
+            )
+    _lock([declaration.person_id])
+    claimed = db.session.execute(
+        update(Declaration)
+        .where(Declaration.id == declaration.id, Declaration.status == "in_review")
+        .values(status=status, decided_at=at, decided_by=by, rejection=reason, rejection_note=note[:500] or None)
+        .execution_options(synchronize_session=False)
+    )
+    if claimed.rowcount != 1:  # type: ignore[attr-defined]
+        raise NotPossible(f"{declaration.public_id} is not waiting for a review; its status is {declaration.status}")
+    db.session.refresh(declaration)
+    _rescore(declaration, at=at)
+    if status == "accepted":
+        grant_earned(achievements([declaration.person_id]), at=at)
+    audit.record(f"declaration.{status}", declaration.public_id, by=by, at=at, reason=reason)
+
+
+def _rescore(declaration: Declaration, *, at: datetime, also: date | None = None) -> None:
+    """Refold the person in every challenge where this sale counts, or counted before."""
+    sold_on = current_revision(declaration).sold_on
+    days = [day for day in (sold_on, also) if day is not None]
+    for challenge in open_challenges(min(days), max(days), lock=True):
+        if db.session.get(Participant, (challenge.id, declaration.person_id)) is not None:
+            score(challenge, [declaration.person_id], at=at)
+    closed = (
+        select(Challenge)
+        .join(CountedDeclaration, CountedDeclaration.challenge_id == Challenge.id)
+        .where(CountedDeclaration.declaration_id == declaration.id, Challenge.state == "closed")
+        .order_by(Challenge.id)
+    )
+    for challenge in db.session.scalars(closed).all():
+        score(challenge, [declaration.person_id], at=at)
+
+
+def _counting_in(declaration: Declaration, sold_on: date) -> list[Challenge]:
+    return [
+        challenge
+        for challenge in open_challenges(sold_on, sold_on, lock=True)
+        if window_of(challenge).holds(sold_on, declaration.declared_at, declaration.received_at)
+        and db.session.get(Participant, (challenge.id, declaration.person_id)) is not None
+    ]
+
+
+def _check_still_correctable(declaration: Declaration, sold_on: date, at: datetime) -> None:
+    counted = db.session.scalar(
+        select(CountedDeclaration.challenge_id).where(CountedDeclaration.declaration_id == declaration.id)
+    )
+    late = [one for one in _counting_in(declaration, sold_on) if at >= one.declare_until]
+    if counted is not None or late:
+        raise NotPossible("the time for declaring in a challenge where this sale counts is over")
+
+
+def _sellers(codes: Iterable[str]) -> dict[str, Seller]:
+    rows = _in_batches(
+        sorted(codes),
+        lambda batch: select(
+            Person.id, Person.code, Person.name, Person.status, Person.outlet_id, Outlet.agreement_on
+        )
+        .join(Outlet, Outlet.id == Person.outlet_id)
+        .where(Person.code.in_(batch), Person.role == "reseller"),
+    )
+    return {row.code: Seller(*row) for row in rows}
+
+
+def _products(skus: Iterable[str]) -> dict[str, tuple[int, str, str]]:
+    """sku → list price in cents, category, family, as reception freezes them."""
+    rows = _in_batches(
+        sorted(skus),
+        lambda batch: select(
+            Product.sku, Product.list_price_cents, Product.category, Product.family
+        ).where(Product.sku.in_(batch)),
+    )
+    return {row.sku: (row.list_price_cents, row.category, row.family) for row in rows}
+
+
+def _known(ids: Iterable[str]) -> dict[str, Any]:
+    rows = _in_batches(
+        sorted(set(ids)),
+        lambda batch: select(
+            Declaration.public_id, Declaration.id, Declaration.status, Declaration.fingerprint
+        ).where(Declaration.public_id.in_(batch)),
+    )
+    return {row.public_id: row for row in rows}
+
+
+def _in_batches(values: Sequence[Any], query: Callable[[Sequence[Any]], Any]) -> list[Any]:
+    found: list[Any] = []
+    for start in range(0, len(values), 5_000):
+        found.extend(db.session.execute(query(values[start : start + 5_000])))
+    return found
+
+
+def _lock(people: Sequence[int]) -> None:
+    """One transaction at a time changes what a person has told (SQLite: the write lock already sees to it)."""
+    if db.engine.dialect.name == "postgresql":
+        for start in range(0, len(people), 5_000):
+            batch = people[start : start + 5_000]
+            statement = select(Person.id).where(Person.id.in_(batch)).order_by(Person.id)
+            db.session.execute(statement.with_for_update(key_share=True)).all()
+
+
+def _entered(challenges: Sequence[Challenge], people: Sequence[int]) -> dict[int, set[int]]:
+    """challenge id → which of these people take part."""
+    found: dict[int, set[int]] = {challenge.id: set() for challenge in challenges}
+    if found:
+        rows = _in_batches(
+            people,
+            lambda batch: select(Participant.challenge_id, Participant.person_id).where(
+                Participant.challenge_id.in_(found), Participant.person_id.in_(batch)
+            ),
+        )
+        for challenge_id, person_id in rows:
+            found[challenge_id].add(person_id)
+    return found
+
+
+def _names(people: Sequence[int]) -> list[str]:
+    """Names a comment must not carry to the brand: those of the sellers and of their outlets' other people."""
+    outlets = select(Person.outlet_id).where(Person.id.in_(people[:5_000]))
+    return list(db.session.scalars(select(Person.name).where(Person.outlet_id.in_(outlets))))
+
+
+def _revision_row(
+    revision_id: int,
+    declaration_id: int,
+    number: int,
+    one: Submission,
+    seller: Seller,
+    written_at: datetime,
+    proof: str | None,
+    names: Sequence[str],
+    *,
+    vdi_reorder: bool,
+) -> tuple[Any, ...]:
+    reason = rules.barred(
+        seller.status, seller.agreement_on, one.sold_on, one.channel, one.customer, vdi_reorder=vdi_reorder
+    )
+    comment = clean_comment(one.comment, names) if one.comment else ""
+    return (
+        revision_id, declaration_id, number, seller.outlet_id, one.sold_on, one.channel, one.customer, one.age_band,
+        one.area, one.rating, one.recommend, comment, rules.comment_length(one.comment), reason, proof, written_at,
+    )  # fmt: skip
+
+
+def _line_rows(
+    submissions: Iterable[Submission], revision_ids: Sequence[int], prices: dict[str, tuple[int, str, str]]
+) -> Iterable[tuple[Any, ...]]:
+    for one, revision_id in zip(submissions, revision_ids, strict=True):
+        for position, (sku, units, unit_price) in enumerate(one.lines):
+            price, category, family = prices[sku]
+            yield revision_id, position, sku, units, price, unit_price, category, family
+

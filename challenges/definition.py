@@ -36,7 +36,7 @@ Brands = Literal["single", "multi"]
 Level = Literal["low", "medium", "high"]
 Customer = Literal["new", "returning"]
 League = Literal[
-    "kind", "brands", "country", "region", "department", "city", "activity", "potential", "group"
+    "kind", "brands", "country", "region", "department", "city", "activity", "potential", "group", "outlet"
 ]
 
 # The codes of the reward catalogue, which lives in a higher package: app.py connects it (None: codes go unchecked).

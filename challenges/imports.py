@@ -1,0 +1,126 @@
+"""A challenge read from its file (docs/challenge-file.md), every fault with its line; and made a draft."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+
+from flask import has_request_context
+from flask_babel import force_locale, gettext as _
+from sqlalchemy import select
+
+from challenges.definition import Definition, WrongDefinition, definition_from
+from challenges.lifecycle import NotPossible
+from challenges.models import Challenge
+from challenges.places import Places
+from challenges.vocabulary import known_names
+from foundation import audit
+from foundation.database import db
+from foundation.tables import Fault, Faulty
+
+LARGEST_FILE = 1_000_000
+
+
+def read_challenge(path: str | Path) -> Definition:
+    """Read and check a challenge file against today's catalogues. Raises Faulty with one fault per thing wrong.
+
+    On a terminal faults are in English like those of every file; on a page they follow the reader's language.
+    """
+    file = str(path)
+    with _language_of_faults():
+        try:
+            raw = Path(path).read_bytes()
+        except OSError as error:
+            raise Faulty(
+                [Fault(file, 1, "", _("le fichier ne s'ouvre pas"), error.strerror or "")]
+            ) from error
+        return definition_of_text(raw, file)
+
+
+def definition_of_text(raw: bytes, file: str) -> Definition:
+    """Read a challenge from the bytes of a TOML file called `file`. Raises Faulty."""
+    if len(raw) > LARGEST_FILE:
+        raise Faulty([Fault(file, 1, "", _("le fichier est trop gros"), _("au plus 1 Mo"))])
+    try:
+        text = raw.decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise Faulty(
+            [Fault(file, line, "", _("ce n'est pas de l'UTF-8"), _("un fichier en UTF-8"))]
+        ) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Faulty([_syntax_fault(file, str(error), text)]) from error
+    try:
+        return definition_from(data, known_names(data))
+    except WrongDefinition as wrong:
+        places = Places(text)
+        faults = [
+            Fault(file, places.line(problem.where), _column(problem.where), problem.wrong, problem.right)
+            for problem in wrong.problems
+        ]
+        raise Faulty(sorted(faults, key=lambda fault: fault.line)) from wrong
+
+
+def _language_of_faults() -> AbstractContextManager[object]:
+    return nullcontext() if has_request_context() else force_locale("en")
+
+
+def _syntax_fault(file: str, message: str, text: str) -> Fault:
+    found = re.search(r" \(at line (\d+), column (\d+)\)", message)
+    line = int(found[1]) if found else max(1, text.count("\n") + (not text.endswith("\n")))
+    reason = re.sub(r" \(at .*\)$", "", message)
+    column = _("caractère %(n)s", n=found[2]) if found else ""
+    return Fault(
+        file,
+        line,
+        column,
+        _("ce n'est pas du TOML : %(reason)s", reason=reason),
+        _("un fichier TOML valable"),
+    )
+
+
+def _column(where: tuple[str | int, ...]) -> str:
+    """A path as people read it: rules[2].when.skus (lists counted from 1)."""
+    text = ""
+    for step in where:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def is_unchanged(definition: Definition) -> bool:
+    """Whether a challenge with this code exists and says exactly the same: importing it again changes nothing."""
+    stored = db.session.scalar(select(Challenge.definition).where(Challenge.code == definition.code))
+    return stored is not None and stored == definition.canonical()
+
+
+def import_challenge(definition: Definition, *, by: str, at: datetime) -> Challenge:
+    """Create or update a draft by its code. An equal challenge is left as it is, published or not.
+
+    Raises NotPossible when another challenge is already published under this code: its rules are frozen.
+    """
+    challenge = db.session.scalar(
+        select(Challenge).where(Challenge.code == definition.code).with_for_update()
+    )
+    columns = definition.columns()
+    if challenge is None:
+        challenge = Challenge(**columns, state="draft", created_at=at, published_at=None)
+        db.session.add(challenge)
+        db.session.flush()
+        audit.record("challenge.imported", definition.code, by=by, at=at)
+        return challenge
+    if challenge.definition == columns["definition"]:
+        return challenge
+    if challenge.state != "draft":
+        raise NotPossible(
+            f"challenge {challenge.code} is {challenge.state} and its rules are frozen; "
+            "give the other challenge another code"
+        )
+    for name, value in columns.items():
+        setattr(challenge, name, value)
+    db.session.flush()
+    audit.record("challenge.changed", definition.code, by=by, at=at)
+    return challenge

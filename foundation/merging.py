@@ -65,8 +65,10 @@ def merge(
     if created:
         db.session.execute(insert(table), [dict(row) | dict(new()) for row in created])
     if updated:
-        change = update(table).where(table.c[code] == bindparam("the_code")).values(
-            {name: bindparam(f"new_{name}") for name in columns}
+        change = (
+            update(table)
+            .where(table.c[code] == bindparam("the_code"))
+            .values({name: bindparam(f"new_{name}") for name in columns})
         )
         db.session.connection().execute(
             change,

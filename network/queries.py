@@ -64,10 +64,7 @@ def _contains(text: str, *columns: ColumnElement[str]) -> ColumnElement[bool]:
 def people(asked: PeopleFilter) -> Select[tuple[Person]]:
     """The people that match every filter, by name; each comes with its outlet."""
     query = (
-        select(Person)
-        .outerjoin(Person.outlet)
-        .options(contains_eager(Person.outlet))
-        .order_by(Person.name, Person.id)
+        select(Person).outerjoin(Person.outlet).options(contains_eager(Person.outlet)).order_by(Person.name, Person.id)
     )
     if asked.search:
         query = query.where(_contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
@@ -88,9 +85,9 @@ def people(asked: PeopleFilter) -> Select[tuple[Person]]:
 
 def outlets(asked: OutletFilter) -> Select[tuple[Outlet, int]]:
     """The outlets that match every filter, by name, with their number of people."""
-    count = (
-        select(func.count()).where(Person.outlet_id == Outlet.id).correlate(Outlet).scalar_subquery()
-    ).label("people")
+    count = (select(func.count()).where(Person.outlet_id == Outlet.id).correlate(Outlet).scalar_subquery()).label(
+        "people"
+    )
     query = select(Outlet, count).order_by(Outlet.name, Outlet.id)
     if asked.search:
         query = query.where(_contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
@@ -122,18 +119,11 @@ def nickname_taken(nickname: str, person: Person) -> bool:
 
 def demonstration_people(each: int = 4) -> list[Person]:
     """A few active people of every role and kind of outlet, in order of role and code, to try the product as."""
-    place = (
-        func.row_number()
-        .over(partition_by=(Person.role, Outlet.kind), order_by=Person.code)
-        .label("place")
-    )
+    place = func.row_number().over(partition_by=(Person.role, Outlet.kind), order_by=Person.code).label("place")
     numbered = (
         select(Person.id, place).outerjoin(Outlet, Person.outlet_id == Outlet.id).where(Person.suspended_at.is_(None))
     ).subquery()
     query = (
-        select(Person)
-        .join(numbered, numbered.c.id == Person.id)
-        .where(numbered.c.place <= each)
-        .order_by(Person.code)
+        select(Person).join(numbered, numbered.c.id == Person.id).where(numbered.c.place <= each).order_by(Person.code)
     )
     return list(db.session.scalars(query))

@@ -38,7 +38,9 @@ def request_code(email: str, ticket: str, *, secret: str, at: datetime) -> tuple
     person = person_by_email(email)
     known = person is not None and person.is_active
     audit.record("sign_in.code_asked", "known" if known else "unknown", by=audit.SYSTEM, at=at)
-    db.session.execute(delete(SignInCode).where(SignInCode.person_id == (person.id if person else 0), SignInCode.expires_at <= at))
+    db.session.execute(
+        delete(SignInCode).where(SignInCode.person_id == (person.id if person else 0), SignInCode.expires_at <= at)
+    )
     if person is None or not known:
         return None
     db.session.execute(

@@ -89,6 +89,16 @@ ICONS = {
 }
 
 
+# Our own drawing: the two branches around an avatar on the podium, filled with the colour of the place.
+LAURELS = (
+    '<symbol id="laurels" viewBox="0 0 104 96">{branch}<g transform="matrix(-1 0 0 1 104 0)">{branch}</g></symbol>'
+).format(
+    branch='<path d="M33 86C17 78 7 62 9 40l3 0C11 60 20 75 35 83z"/><path d="M9 44C2 38 0 30 3 22c7 5 9 13 6 22z"/>'
+    '<path d="M11 58C3 54-1 47 0 39c8 3 12 10 11 19z"/><path d="M17 71C8 70 2 64 1 56c9 0 15 6 16 15z"/>'
+    '<path d="M27 82C18 84 11 80 7 73c8-3 16 1 20 9z"/><path d="M10 34C7 26 9 17 16 11c3 8 1 17-6 23z"/>'
+)
+
+
 def sprite() -> str:
     """One SVG document with a <symbol> per icon; strokes take the colour of the text around."""
     version = re.search(r'"version": "([^"]+)"', (MODULES / "lucide-static/package.json").read_text()).group(1)
@@ -97,9 +107,10 @@ def sprite() -> str:
         body = (MODULES / f"lucide-static/icons/{source}.svg").read_text(encoding="utf-8")
         body = re.sub(r"\s*\n\s*", "", body.split(">", 2)[2].rsplit("</svg>", 1)[0]).replace(" />", "/>")
         parts.append(
-            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+            f'<symbol id="{name}" viewBox="0 0 24 24" stroke="currentColor" stroke-width="2" '
             f'stroke-linecap="round" stroke-linejoin="round">{body}</symbol>'
         )
+    parts.append(LAURELS)
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(parts) + "\n</svg>\n"
 
 

@@ -45,7 +45,7 @@
     const start = performance.now();
     const frame = (now) => {
       const part = Math.min(1, (now - start) / 900);
-      element.textContent = part < 1 ? format.format(Math.round(target * (1 - (1 - part) ** 3))) : written;
+      element.textContent = part < 1 ? format.format(Math.round(target * (1 - (1 - part) ** 3))).replace("\u202f", "\u00a0") : written;
       if (part < 1) requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);

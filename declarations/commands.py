@@ -1,0 +1,133 @@
+"""`flask declarations …`, and those of `flask challenges …` and `flask points …` that touch declarations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from challenges.imports import read_challenge
+from challenges.lifecycle import NotPossible as ChallengeNotPossible
+from challenges.queries import challenge_by_code
+from declarations import operations, publishing
+from declarations.imports import import_declarations
+from declarations.models import REJECTIONS, Declaration
+from declarations.verification import differences
+from foundation import clock
+from foundation.audit import SYSTEM
+from foundation.database import db
+from foundation.terminal import INSTANT, faults_to_exit
+from foundation.transactions import transaction
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("import")
+@click.argument("file", type=FILE)
+@click.option("--received-at", type=INSTANT, help="Instant of reception (default: now).")
+@click.option("--historical", is_flag=True, help="Staff vouch for the instants: received when declared.")
+@faults_to_exit
+def import_file(file: Path, received_at: datetime | None, historical: bool) -> None:
+    """Receive the declarations of FILE: all of them, or none when something is wrong."""
+
+    def tell(count: int) -> None:
+        click.echo(f"scored {count} people", err=True)
+
+    with transaction():
+        imported = import_declarations(
+            file,
+            by=SYSTEM,
+            at=received_at or clock.now(),
+            zone=current_app.config["TIMEZONE"],
+            historical=historical,
+            progress=tell,
+        )
+    click.echo(str(imported))
+
+
+@click.command("review")
+@click.argument("verdict", type=click.Choice(["accept", "reject"]))
+@click.argument("declaration")
+@click.option("--reason", type=click.Choice(REJECTIONS), help="Why it is refused.")
+@click.option("--by", "reviewer", required=True, metavar="PERSON", help="Code of the reviewer.")
+@faults_to_exit
+def review(verdict: str, declaration: str, reason: str | None, reviewer: str) -> None:
+    """Accept or refuse a waiting declaration."""
+    if verdict == "reject" and reason is None:
+        raise click.UsageError(f"a refusal needs --reason, one of {', '.join(REJECTIONS)}")
+    with transaction():
+        found = db.session.scalar(select(Declaration).where(Declaration.public_id == declaration))
+        if found is None:
+            raise ValueError(f"{declaration!r} is not a declaration; write the id of one that waits")
+        try:
+            if verdict == "accept":
+                operations.accept(found, by=reviewer, at=clock.now())
+            else:
+                operations.reject(found, reason or "other", by=reviewer, at=clock.now())
+        except operations.NotPossible as refusal:
+            raise ValueError(str(refusal)) from refusal
+        status = found.status
+    click.echo(f"{declaration}: {status}")
+
+
+@click.command("import")
+@click.argument("file", type=FILE)
+@click.option("--publish", is_flag=True, help="Publish it too: its rules are frozen and people enter.")
+@faults_to_exit
+def import_challenge_file(file: Path, publish: bool) -> None:
+    """Create or update a draft challenge from FILE."""
+    try:
+        with transaction():
+            definition = read_challenge(file)
+            if publish:
+                challenge, fresh = publishing.publish_definition(definition, by=SYSTEM, at=clock.now())
+                line = f"{challenge.code}: {'published' if fresh else f'unchanged, {challenge.state}'}"
+            else:
+                challenge = publishing.import_challenge(definition, by=SYSTEM, at=clock.now())
+                line = f"{challenge.code}: {challenge.state}"
+    except ChallengeNotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(line)
+
+
+@click.command("targets")
+@click.argument("code")
+@click.argument("file", type=FILE)
+@faults_to_exit
+def targets(code: str, file: Path) -> None:
+    """Set personal targets (person,target) of challenge CODE."""
+    try:
+        with transaction():
+            challenge = challenge_by_code(code)
+            if challenge is None:
+                raise ValueError(f"{code!r} is not a challenge; import it first")
+            count = publishing.set_targets(challenge, file, by=SYSTEM, at=clock.now())
+    except ChallengeNotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"{code}: {count} targets")
+
+
+@click.command("verify")
+@faults_to_exit
+def verify_points() -> None:
+    """Recompute the chain, the balances and the standings; the first difference ends with exit code 1."""
+    for difference in differences():
+        click.echo(difference, err=True)
+        raise SystemExit(1)
+    click.echo("points: chain, balances and standings are right")
+
+
+def register(groups: dict[str, AppGroup], app: Flask) -> None:
+    """Add the commands of this package."""
+    declarations = groups.setdefault("declarations", AppGroup("declarations", help="Sell-out: import, review."))
+    declarations.add_command(import_file)
+    declarations.add_command(review)
+    challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
+    challenges.add_command(import_challenge_file)
+    challenges.add_command(targets)
+    points = groups.setdefault("points", AppGroup("points", help="The ledger."))
+    points.add_command(verify_points)

@@ -1,0 +1,183 @@
+"""Sell-out from a file: the same rules as the form, all or nothing, every fault with its line."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from declarations.models import AGE_BANDS, CHANNELS, CUSTOMERS
+from declarations.operations import Receipt, receive
+from declarations.rules import MAX_UNITS, Refused, Submission, SubmittedLine
+from foundation.tables import Faults, file_name, read_rows
+
+REQUIRED = ("declaration", "person", "sold_on", "declared_at", "channel", "sku", "units", "unit_price")
+OPTIONAL = ("customer", "age_band", "area", "rating", "recommend", "comment")
+AGREEING = ("person", "sold_on", "channel")
+
+
+@dataclass
+class Imported:
+    """What a file did, in declarations."""
+
+    accepted: int = 0
+    in_review: int = 0
+    rejected: int = 0
+    replayed: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"accepted {self.accepted}, in review {self.in_review}, "
+            f"rejected {self.rejected}, replayed {self.replayed}"
+        )
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of one declaration: the first one's cells, the products, and the line of each."""
+
+    first: list[str]
+    lines: list[SubmittedLine] = field(default_factory=list)
+    numbers: array[int] = field(default_factory=lambda: array("L"))
+
+
+def import_declarations(
+    source: str | Path | BinaryIO,
+    *,
+    by: str,
+    at: datetime,
+    zone: ZoneInfo,
+    historical: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Imported:
+    """Receive every declaration of a file in one transaction of the caller.
+
+    Rows with the same `declaration` are its lines, wherever they stand. With `historical` staff vouch for the instants.
+    Raises Faulty with every fault of the file; nothing is written then.
+    """
+    faults = Faults(file_name(source))
+    columns, grouped = _group(source, faults)
+    submissions = [_submission(public_id, rows, columns, faults) for public_id, rows in grouped.items()]
+    faults.check()
+    numbers = [rows.numbers for rows in grouped.values()]
+    del grouped
+    try:
+        receipts = receive(
+            [one for one in submissions if one is not None],
+            by=by, at=at, zone=zone, historical=historical, progress=progress,
+        )  # fmt: skip
+    except Refused as refused:
+        for problem in refused.problems:
+            line = numbers[problem.submission][problem.line or 0]
+            faults.add(line, problem.field, problem.wrong, problem.right)
+        faults.check()
+        raise
+    return _counted(receipts)
+
+
+def _group(
+    source: str | Path | BinaryIO, faults: Faults
+) -> tuple[dict[str, int], dict[str, _Rows]]:
+    """Read the file into declarations, in order of first appearance; what is wrong with a line is noted."""
+    columns, rows = read_rows(source, REQUIRED[:7], REQUIRED[7:] + OPTIONAL, faults=faults)
+    declaration_at, sku_at, units_at = columns["declaration"], columns["sku"], columns["units"]
+    price_at = columns.get("unit_price")
+    agreeing = [columns[name] for name in AGREEING]
+    grouped: dict[str, _Rows] = {}
+    texts: dict[str, str] = {}
+    prices: dict[str, int | None] = {"": None}
+    for number, cells in rows:
+        public_id = cells[declaration_at].strip()
+        known = grouped.get(public_id)
+        if known is None:
+            if not public_id:
+                faults.add(number, "declaration", "empty", "write the declaration's id")
+                continue
+            known = grouped[public_id] = _Rows(cells)
+        else:
+            for name, place in zip(AGREEING, agreeing, strict=True):
+                if cells[place] != known.first[place]:
+                    faults.add(
+                        number,
+                        name,
+                        f"{cells[place]!r} differs from the first row of {public_id}",
+                        f"write {known.first[place]!r} on every row of it",
+                    )
+        text = cells[units_at]
+        if text.isdecimal() and text.isascii() and 0 < len(text) < 7 and 1 <= int(text) <= MAX_UNITS:
+            units = int(text)
+        else:
+            units = faults.integer(number, "units", text, lowest=1, highest=MAX_UNITS) or 0
+        price = None
+        if price_at is not None:
+            text = cells[price_at]
+            if text in prices:
+                price = prices[text]
+            else:
+                price = faults.cents(number, "unit_price", text, optional=True)
+                if price is not None:
+                    prices[text] = price
+        sku = cells[sku_at].strip()
+        if not sku:
+            faults.add(number, "sku", "empty", "write the sku of a product")
+        known.lines.append(SubmittedLine(texts.setdefault(sku, sku), units, price))
+        known.numbers.append(number)
+    if not grouped and not faults:
+        faults.add(1, "", "the file holds no declaration", "write at least one row")
+    return columns, grouped
+
+
+def _submission(
+    public_id: str, rows: _Rows, columns: dict[str, int], faults: Faults
+) -> Submission | None:
+    """The declaration of some rows; None when its first row cannot be read."""
+    number = rows.numbers[0]
+    noted = faults.total
+
+    def cell(name: str) -> str:
+        place = columns.get(name)
+        return "" if place is None else rows.first[place].strip()
+
+    person = cell("person")
+    if not person:
+        faults.add(number, "person", "empty", "write the code of a person")
+    sold_on = faults.date(number, "sold_on", cell("sold_on"))
+    declared_at = faults.instant(number, "declared_at", cell("declared_at"), optional=True)
+    channel = faults.choice(number, "channel", cell("channel"), CHANNELS)
+    customer = faults.choice(number, "customer", cell("customer"), CUSTOMERS, optional=True)
+    age_band = faults.choice(number, "age_band", cell("age_band"), AGE_BANDS, optional=True)
+    rating = faults.integer(number, "rating", cell("rating"), lowest=1, highest=5, optional=True)
+    recommend = faults.integer(number, "recommend", cell("recommend"), lowest=0, highest=10, optional=True)
+    if faults.total > noted or sold_on is None or channel is None:
+        return None
+    comment_at = columns.get("comment")
+    return Submission(
+        id=public_id,
+        person=person,
+        sold_on=sold_on,
+        declared_at=declared_at,
+        channel=channel,
+        lines=tuple(rows.lines),
+        customer=customer or "",
+        age_band=age_band or "",
+        area=cell("area"),
+        rating=rating,
+        recommend=recommend,
+        comment="" if comment_at is None else rows.first[comment_at],
+    )
+
+
+def _counted(receipts: list[Receipt]) -> Imported:
+    counts = Imported()
+    for receipt in receipts:
+        if receipt.replay:
+            counts.replayed += 1
+        elif receipt.status == "in_review":
+            counts.in_review += 1
+        else:
+            counts.accepted += 1
+    return counts

@@ -1,0 +1,176 @@
+"""Publishing a challenge: rules are frozen, people enter with their targets, and sales already told are folded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from challenges.definition import Definition
+from challenges.imports import import_challenge
+from challenges.lifecycle import NotPossible, enter, freeze_rules
+from challenges.models import OPEN_STATES, Challenge, Participant, PersonalTarget
+from challenges.queries import audience_select
+from challenges.rules import target_for
+from declarations.models import Declaration, Line, Revision
+from declarations.scoring import chunks, current_revisions, score
+from foundation import audit
+from foundation.database import db
+from foundation.tables import Faults, file_name, read_table
+from leaderboards.models import Standing
+from network.models import Person
+
+
+def publish(challenge: Challenge, *, by: str, at: datetime) -> int:
+    """Freeze a draft's rules, let its audience in, fold what they have already told; answers how many people.
+
+    Raises NotPossible unless the challenge is a draft.
+    """
+    freeze_rules(challenge, by=by, at=at)
+    return _enrol(challenge, None, at=at)
+
+
+def publish_definition(definition: Definition, *, by: str, at: datetime) -> tuple[Challenge, bool]:
+    """Import a challenge and publish it; one already published with equal rules is left as it is (False)."""
+    challenge = import_challenge(definition, by=by, at=at)
+    if challenge.state != "draft":
+        return challenge, False
+    publish(challenge, by=by, at=at)
+    return challenge, True
+
+
+def enrol_arrivals(person_ids: Sequence[int], *, at: datetime) -> None:
+    """People who arrive in the network enter every open challenge whose audience they are in."""
+    opened = select(Challenge).where(Challenge.state.in_(OPEN_STATES)).order_by(Challenge.id)
+    for challenge in db.session.scalars(opened.with_for_update(read=True)).all():
+        _enrol(challenge, person_ids, at=at)
+
+
+def _enrol(challenge: Challenge, among: Collection[int] | None, *, at: datetime) -> int:
+    already = select(Participant.person_id).where(Participant.challenge_id == challenge.id)
+    wanted = audience_select(challenge.definition).where(Person.id.not_in(already)).order_by(Person.id)
+    if among is not None:
+        wanted = wanted.where(Person.id.in_(among))
+    rows = db.session.execute(wanted).all()
+    people = [row[0] for row in rows]
+    targets = _targets(challenge, people)
+    enter(
+        challenge,
+        [
+            {"person_id": row[0], "outlet_id": row[1], "league": row[2] or "", "target": targets.get(row[0], 1)}
+            for row in rows
+        ],
+        at=at,
+    )
+    if among is not None:
+        audit.record("challenge.entered", challenge.code, by=audit.SYSTEM, at=at, people=len(people))
+    score(challenge, _with_sales(challenge, people), at=at)
+    return len(people)
+
+
+def _with_sales(challenge: Challenge, people: Sequence[int]) -> list[int]:
+    found: list[int] = []
+    for batch in chunks(people):
+        found.extend(
+            db.session.scalars(
+                current_revisions(Declaration.person_id)
+                .where(
+                    Declaration.person_id.in_(batch),
+                    Revision.sold_on.between(challenge.starts_on, challenge.ends_on),
+                )
+                .distinct()
+                .order_by(Declaration.person_id)
+            )
+        )
+    return found
+
+
+def _targets(challenge: Challenge, people: Sequence[int]) -> dict[int, int]:
+    """Each person's target, when the challenge has an objective."""
+    objective = challenge.definition.get("objective")
+    if not objective:
+        return {}
+    uploaded = {
+        row.person_id: row.target
+        for row in db.session.scalars(
+            select(PersonalTarget).where(PersonalTarget.challenge_id == challenge.id)
+        )
+    }
+    terms = objective.get("baseline")
+    baselines: dict[int, int] = {}
+    if terms and objective["measure"] != "points":
+        first, last = date.fromisoformat(terms["from"]), date.fromisoformat(terms["to"])
+        for batch in chunks(people):
+            baselines.update(_measures(batch, objective["measure"], first, last))
+    return {
+        person: target_for(objective, uploaded.get(person), baselines.get(person)) for person in people
+    }
+
+
+def _measures(people: Collection[int], measure: str, first: date, last: date) -> dict[int, int]:
+    """A measure (units, cents or declarations) over people's accepted sales of a period, the law's bars left out."""
+    amount: Any = {
+        "units": func.sum(Line.units),
+        "value": func.sum(Line.units * Line.list_price_cents),
+        "declarations": func.count(Declaration.id.distinct()),
+    }[measure]
+    rows = db.session.execute(
+        current_revisions(Declaration.person_id, amount)
+        .join(Line, Line.revision_id == Revision.id)
+        .where(
+            Declaration.person_id.in_(people),
+            Declaration.status == "accepted",
+            Revision.barred == "",
+            Revision.sold_on.between(first, last),
+        )
+        .group_by(Declaration.person_id)
+    )
+    return {person: int(total) for person, total in rows}
+
+
+def set_targets(challenge: Challenge, source: Any, *, by: str, at: datetime) -> int:
+    """Read personal targets (`person,target`) for a challenge; answers how many.
+
+    A target is fixed once the game has begun: while a challenge is published but nobody has scored in it yet, targets
+    may still be set; after that NotPossible. Raises Faulty with every fault of the file.
+    """
+    if not challenge.has_objective:
+        raise NotPossible(f"challenge {challenge.code} has no [objective]; a target would change nothing")
+    if challenge.state != "draft":
+        scored = db.session.scalar(
+            select(Standing.person_id).where(Standing.challenge_id == challenge.id, Standing.points > 0).limit(1)
+        )
+        if not challenge.is_open or scored is not None:
+            raise NotPossible(
+                f"people have already scored in challenge {challenge.code}; targets are fixed from then on"
+            )
+    faults = Faults(file_name(source))
+    read: dict[str, tuple[int, int]] = {}
+    for line, cells in read_table(source, ("person", "target"), faults=faults):
+        target = faults.integer(line, "target", cells["target"], lowest=1, highest=1_000_000_000)
+        if cells["person"] in read:
+            faults.add(line, "person", f"{cells['person']!r} is there twice", "keep one row per person")
+        elif target is not None:
+            read[cells["person"]] = (line, target)
+    codes = list(read)
+    people = {
+        code: person_id
+        for start in range(0, len(codes), 5_000)
+        for code, person_id in db.session.execute(
+            select(Person.code, Person.id).where(Person.code.in_(codes[start : start + 5_000]))
+        )
+    }
+    for code, (line, _) in read.items():
+        if code not in people:
+            faults.add(line, "person", f"{code!r} is not in the network", "write the code of a person")
+    faults.check()
+    for code, (_, target) in read.items():
+        db.session.merge(PersonalTarget(challenge_id=challenge.id, person_id=people[code], target=target))
+        participant = db.session.get(Participant, (challenge.id, people[code]))
+        if participant is not None:
+            participant.target = target
+    db.session.flush()
+    audit.record("challenge.targets", challenge.code, by=by, at=at, people=len(read))
+    return len(read)

@@ -242,13 +242,13 @@ def _write_people(
     before = {code: person.id for code, person in known.items()}
     sponsor_ids = {row["code"]: before.get(row["sponsor"]) for row in rows}
     connection = db.session.connection()
-    people = Person.__table__
+    people: Any = Person.__table__
     if released:
         connection.execute(
             update(people).where(people.c.id == bindparam("who")).values(email=None), [{"who": who} for who in released]
         )
     merged = merge(
-        people,  # type: ignore[arg-type]
+        people,
         "code",
         [
             {

@@ -53,3 +53,22 @@ def requires(permission: str) -> Callable[[View], View]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def may_suspend(actor: Any, person: Any) -> bool:
+    """Animators suspend and reinstate resellers; administrators anyone; nobody themselves."""
+    if actor.id == person.id:
+        return False
+    return may(actor, "administer") or (may(actor, "animate") and person.role == "reseller")
+
+
+def may_invite(actor: Any, person: Any) -> bool:
+    """Animators invite everyone but administrators (the message goes to the person's own address)."""
+    return may(actor, "administer") or (may(actor, "animate") and person.role != "admin")
+
+
+def roles_given_by(actor: Any) -> tuple[str, ...]:
+    """The roles this person may give and change by a file: an animator makes resellers, not colleagues."""
+    if may(actor, "administer"):
+        return ("reseller", "animator", "brand", "admin")
+    return ("reseller",) if may(actor, "animate") else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import contains_eager
@@ -56,12 +57,12 @@ def outlet_by_code(code: str) -> Outlet | None:
     return db.session.scalar(select(Outlet).where(Outlet.code == code))
 
 
-def _contains(text: str, *columns: ColumnElement[str]) -> ColumnElement[bool]:
+def _contains(text: str, *columns: Any) -> ColumnElement[bool]:
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return or_(*(column.ilike(pattern, escape="\\") for column in columns))
 
 
-def people(asked: PeopleFilter) -> Select[tuple[Person]]:
+def people(asked: PeopleFilter) -> Select[Any]:
     """The people that match every filter, by name; each comes with its outlet."""
     query = (
         select(Person).outerjoin(Person.outlet).options(contains_eager(Person.outlet)).order_by(Person.name, Person.id)
@@ -83,7 +84,7 @@ def people(asked: PeopleFilter) -> Select[tuple[Person]]:
     return query
 
 
-def outlets(asked: OutletFilter) -> Select[tuple[Outlet, int]]:
+def outlets(asked: OutletFilter) -> Select[Any]:
     """The outlets that match every filter, by name, with their number of people."""
     count = (select(func.count()).where(Person.outlet_id == Outlet.id).correlate(Outlet).scalar_subquery()).label(
         "people"
@@ -98,7 +99,7 @@ def outlets(asked: OutletFilter) -> Select[tuple[Outlet, int]]:
     return query
 
 
-def people_of(outlet: Outlet) -> Select[tuple[Person]]:
+def people_of(outlet: Outlet) -> Select[Any]:
     """The people of an outlet, by name."""
     return select(Person).where(Person.outlet_id == outlet.id).order_by(Person.name, Person.id)
 

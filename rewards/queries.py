@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Select, literal, or_, select
 
 from rewards.models import Reward
 
 
-def orderable_rewards(country: str, *, on: date) -> Select[tuple[Reward]]:
+def orderable_rewards(country: str, *, on: date) -> Select[Any]:
     """The articles with a price in points that a person of `country` could have on this day, cheapest first.
 
     An article without a price is only ever won; one whose stock is 0 is not shown. A stock of None is unlimited.

@@ -1,0 +1,357 @@
+"""Signing in and out, being invited, what is kept about me, how I appear."""
+
+from __future__ import annotations
+
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
+from flask.blueprints import BlueprintSetupState
+from flask_babel import gettext as _
+from flask_login import current_user, login_user, logout_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from foundation import clock, pictures
+from foundation.database import db
+from foundation.localisation import LANGUAGES
+from foundation.settings import Settings
+from foundation.transactions import transaction
+from foundation.web import limiter
+from network import faces, invitations, messages, operations, queries, sign_in, studio
+from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
+from network.models import Person
+from network.permissions import requires
+from network.rules import Refused, normal_email
+
+blueprint = Blueprint("network", __name__)
+
+# Asking for a code takes this long whoever is behind the address, so that the wait says nothing.
+EVEN_SECONDS = 0.25
+YEAR = 365 * 24 * 3600
+PICTURE_SIDE = 256
+# What someone who has not read the data notice yet may still reach.
+BEFORE_NOTICE = frozenset(
+    {
+        "static",
+        "network.notice",
+        "network.welcome",
+        "network.enter_by_invitation",
+        "network.language",
+        "network.theme",
+        "network.end_session",
+        "network.end_every_session",
+    }
+)
+
+
+def _settings() -> Settings:
+    return current_app.config["SETTINGS"]
+
+
+@blueprint.record_once
+def _know_people(state: BlueprintSetupState) -> None:
+    """Tell Flask-Login how to find who is signed in."""
+    state.app.login_manager.user_loader(_signed_in_person)  # type: ignore[attr-defined]
+
+
+def _signed_in_person(kept: str) -> Person | None:
+    """The active person a session stands for, as long as the person's session key is still the same."""
+    identifier, _dot, _key = kept.partition(".")
+    person = db.session.get(Person, int(identifier)) if identifier.isdecimal() and len(identifier) < 18 else None
+    return person if person is not None and person.is_active and person.get_id() == kept else None
+
+
+@blueprint.app_context_processor
+def _page_user() -> dict[str, Any]:
+    """Who the menu shows."""
+    return {"page_user": faces.face(current_user)} if current_user and current_user.is_authenticated else {}
+
+
+@blueprint.before_app_request
+def _notice_first() -> AnyResponse | None:
+    """Resellers read what is kept about them before anything else."""
+    if request.endpoint is None or request.endpoint in BEFORE_NOTICE or request.path.startswith("/api/"):
+        return None
+    if not current_user.is_authenticated or current_user.role != "reseller":
+        return None
+    if current_user.notice_accepted_at is not None:
+        return None
+    target = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("network.notice", next=safe_next(target)))
+
+
+# — signing in —
+
+
+def _asked_address() -> str:
+    return "sign-in:" + sha256(normal_email(request.form.get("email", "")).encode()).hexdigest()
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"], endpoint="sign_in")
+@requires("public")
+@limiter.limit("5 per 15 minutes", key_func=_asked_address, methods=["POST"])
+@limiter.limit("40 per 15 minutes", methods=["POST"])
+def ask_code() -> AnyResponse | str:
+    """Ask for a code by e-mail. The answer is the same whether or not the address is known."""
+    target = safe_next(request.values.get("next"))
+    if current_user.is_authenticated:
+        return redirect(target or "/")
+    form = EmailForm(next=target)
+    if form.validate_on_submit():
+        begun = time.monotonic()
+        at, ticket = clock.now(), sign_in.new_ticket()
+        with transaction():
+            asked = sign_in.request_code(form.email.data or "", ticket, secret=_settings().secret_key, at=at)
+            if asked is not None:
+                messages.send_code(*asked, at=at)
+        session["sign_in"] = {"ticket": ticket, "email": normal_email(form.email.data or ""), "next": target}
+        time.sleep(max(0.0, EVEN_SECONDS - (time.monotonic() - begun)))
+        return redirect(url_for("network.type_code"))
+    people = queries.demonstration_people() if _settings().demonstration else []
+    answer = make_response(render_template("network/sign_in.html", form=form, people=people, face=faces.face))
+    answer.status_code = 422 if form.errors else 200
+    return answer
+
+
+@blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@requires("public")
+@limiter.limit("40 per 15 minutes", methods=["POST"])
+def type_code() -> AnyResponse | str:
+    """Type the code in the session that asked for it."""
+    asked = session.get("sign_in")
+    if not asked:
+        return redirect(url_for("network.sign_in"))
+    form = CodeForm()
+    if form.validate_on_submit():
+        with transaction():
+            person = sign_in.use_code(
+                asked["ticket"], form.code.data or "", secret=_settings().secret_key, at=clock.now()
+            )
+        if person is not None:
+            return _enter(person, asked.get("next"))
+        form.code.errors = [_("Ce code n’est pas le bon, ou il n’est plus valable.")]
+    outbox = _settings().outbox_folder if _settings().demonstration and not _settings().mail_url else None
+    page = render_template("network/sign_in_code.html", form=form, email=asked["email"], outbox=outbox)
+    answer = make_response(page)
+    answer.status_code = 422 if form.errors else 200
+    return answer
+
+
+@blueprint.post("/sign-in/demonstration")
+@requires("public")
+def enter_demonstration() -> AnyResponse:
+    """Be one of the demonstration people, in demonstration mode and only there."""
+    if not _settings().demonstration:
+        abort(404)
+    person = queries.person_by_code(request.form.get("person", ""))
+    if person is None or not person.is_active:
+        abort(404)
+    return _enter(person, request.form.get("next"))
+
+
+def _enter(person: Person, target: str | None) -> AnyResponse:
+    """Begin a session: nothing of the visitor's own survives but the language."""
+    language = session.get("language")
+    session.clear()
+    if language:
+        session["language"] = language
+    login_user(person, remember=True)
+    return redirect(safe_next(target) or "/")
+
+
+@blueprint.post("/sign-out")
+@requires("public")
+def end_session() -> AnyResponse:
+    """Leave on this device."""
+    _leave()
+    return redirect(url_for("network.sign_in"))
+
+
+@blueprint.post("/sign-out-everywhere")
+@requires("signed_in")
+def end_every_session() -> AnyResponse:
+    """Leave on every device."""
+    with transaction():
+        operations.sign_out_everywhere(current_user, by=current_user.code, at=clock.now())
+    _leave()
+    flash(_("Vous êtes déconnecté de tous vos appareils."), "success")
+    return redirect(url_for("network.sign_in"))
+
+
+def _leave() -> None:
+    language = session.get("language")
+    logout_user()
+    forget = session.get("_remember")
+    session.clear()
+    if forget:
+        session["_remember"] = forget
+    if language:
+        session["language"] = language
+
+
+@blueprint.post("/language")
+@requires("public")
+def language() -> AnyResponse:
+    """Speak French or English, in this session and, signed in, from now on."""
+    chosen = request.form.get("language", "")
+    if chosen not in LANGUAGES:
+        abort(400)
+    session["language"] = chosen
+    if current_user.is_authenticated and current_user.language != chosen:
+        with transaction():
+            operations.choose_language(current_user, chosen, by=current_user.code, at=clock.now())
+    return redirect(_back())
+
+
+@blueprint.post("/theme")
+@requires("public")
+def theme() -> AnyResponse:
+    """Light, dark, or as the device."""
+    chosen = request.form.get("theme", "")
+    if chosen not in ("auto", "light", "dark"):
+        abort(400)
+    answer = redirect(_back())
+    answer.set_cookie(
+        "theme", chosen, max_age=YEAR, samesite="Lax", httponly=True, secure=_settings().base_url.startswith("https:")
+    )
+    return answer
+
+
+def _back() -> str:
+    """Where a small form was: any address of this site, the sign-in pages included."""
+    address = request.form.get("next", "")
+    return safe_next(address) or (address if address in _ENTRANCES else "/")
+
+
+_ENTRANCES = frozenset({"/sign-in", "/sign-in/code", "/welcome"})
+
+
+# — arriving —
+
+
+@blueprint.get("/welcome/<token>")
+@requires("public")
+@limiter.limit("60 per 15 minutes")
+def welcome(token: str) -> AnyResponse:
+    """The page behind an invitation. Looking at it does not use it: mail readers open links by themselves."""
+    person = invitations.invited_person(token, at=clock.now())
+    page = render_template("network/welcome.html", person=person, token=token)
+    return make_response(page, 200 if person is not None else 410)
+
+
+@blueprint.post("/welcome/<token>")
+@requires("public")
+@limiter.limit("60 per 15 minutes")
+def enter_by_invitation(token: str) -> AnyResponse:
+    """Come in with an invitation, once."""
+    with transaction():
+        person = invitations.accept_invitation(token, at=clock.now())
+    if person is None:
+        return make_response(render_template("network/welcome.html", person=None, token=token), 410)
+    return _enter(person, None)
+
+
+@blueprint.route("/welcome", methods=["GET", "POST"])
+@requires("signed_in")
+def notice() -> AnyResponse | str:
+    """What is kept, why, for how long, and one's rights; accepting it opens the rest."""
+    target = safe_next(request.values.get("next"))
+    if request.method == "POST":
+        first = current_user.notice_accepted_at is None
+        with transaction():
+            operations.accept_notice(current_user, by=current_user.code, at=clock.now())
+        return redirect(target or (url_for("network.me", first=1) if first else "/"))
+    return render_template("network/notice.html", person=current_user, target=target)
+
+
+# — me —
+
+
+@blueprint.route("/me", methods=["GET", "POST"])
+@requires("signed_in")
+def me() -> AnyResponse | str:
+    """My nickname, my picture, my language, and what is kept about me."""
+    form = ProfileForm(nickname=current_user.nickname or "", language=current_user.language)
+    if form.validate_on_submit() and _keep_profile(form):
+        flash(_("C’est enregistré."), "success")
+        return redirect("/" if request.form.get("first") else url_for("network.me"))
+    first = bool(request.values.get("first"))
+    page = render_template(
+        "network/me.html", form=form, person=current_user, face=faces.face(current_user), first=first
+    )
+    return make_response(page, 422 if form.errors else 200)
+
+
+def _keep_profile(form: ProfileForm) -> bool:
+    """Keep what the form says; on a refusal put the reason beside its field and keep nothing."""
+    by, at = current_user.code, clock.now()
+    before = current_user.picture
+    after = None if form.remove_picture.data else before
+    if form.picture.data:
+        try:
+            after = pictures.keep_picture(form.picture.data.read(), _faces_folder(), longest=PICTURE_SIDE, square=True)
+        except ValueError:
+            form.picture.errors = [_("Cette image ne peut pas être lue ; envoyez une photo JPEG, PNG ou WebP.")]
+            return False
+    try:
+        with transaction():
+            operations.choose_nickname(current_user, form.nickname.data or "", by=by, at=at)
+            operations.choose_language(current_user, form.language.data, by=by, at=at)
+            operations.show_picture(current_user, after, by=by, at=at)
+    except Refused as refusal:
+        form.nickname.errors = [str(refusal)]
+        if after != before:
+            pictures.discard_picture(_faces_folder(), after)
+        return False
+    session["language"] = form.language.data
+    if after != before:
+        pictures.discard_picture(_faces_folder(), before)
+    return True
+
+
+def _faces_folder() -> Path:
+    return _settings().media_folder / "people"
+
+
+@blueprint.get("/people/<path:code>/picture")
+@requires("signed_in")
+def picture(code: str) -> AnyResponse:
+    """The picture someone shows, for whoever takes part; 404 for those who show initials."""
+    person = queries.person_by_code(code)
+    path = pictures.picture_path(_faces_folder(), person.picture) if person is not None and person.picture else None
+    if path is None:
+        abort(404)
+    answer = send_file(path, mimetype="image/webp")
+    answer.headers["Cache-Control"] = "private, max-age=86400"
+    return answer
+
+
+# — the network, for animators —
+
+for rule, view, methods in (
+    ("/studio/network/people", studio.people, ["GET"]),
+    ("/studio/network/people/<path:code>", studio.person, ["GET"]),
+    ("/studio/network/people/<path:code>/suspension", studio.suspend, ["POST"]),
+    ("/studio/network/people/<path:code>/reinstatement", studio.reinstate, ["POST"]),
+    ("/studio/network/people/<path:code>/invitation", studio.invite, ["POST"]),
+    ("/studio/network/outlets", studio.outlets, ["GET"]),
+    ("/studio/network/outlets/<path:code>", studio.outlet, ["GET"]),
+    ("/studio/network/outlets/<path:code>/sheet", studio.sheet, ["GET"]),
+    ("/studio/network/outlets/<path:code>/sheet", studio.print_sheet, ["POST"]),
+    ("/studio/network/import", studio.import_file, ["GET", "POST"]),
+):
+    blueprint.add_url_rule(rule, view_func=view, methods=methods)

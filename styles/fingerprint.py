@@ -21,8 +21,13 @@ MARK = "/*! palmares inputs sha256:"
 
 # A template names classes in class attributes and in string literals handed to macros or set as variables.
 _COMMENT = re.compile(r"\{#.*?#\}|<!--.*?-->", re.S)
-_TRANSLATED = re.compile(r"""\b(?:_|gettext|ngettext|url_for|asset_url)\(\s*("[^"]*"|'[^']*')(\s*,\s*("[^"]*"|'[^']*'))?""")
-_ATTRIBUTE = re.compile(r"""\bclass\s*=\s*("(?:[^"{]|\{(?!\{|%)|\{\{.*?\}\}|\{%.*?%\})*"|'(?:[^'{]|\{(?!\{|%)|\{\{.*?\}\}|\{%.*?%\})*')""", re.S)
+_STRING = r"""("[^"]*"|'[^']*')"""
+_TRANSLATED = re.compile(rf"\b(?:_|gettext|ngettext|url_for|asset_url)\(\s*{_STRING}(\s*,\s*{_STRING})?")
+_EXPRESSIONS = r"\{(?!\{|%)|\{\{.*?\}\}|\{%.*?%\}"
+_ATTRIBUTE = re.compile(
+    rf"""\bclass\s*=\s*("(?:[^"{{]|{_EXPRESSIONS})*"|'(?:[^'{{]|{_EXPRESSIONS})*')""",
+    re.S,
+)
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.S)
 _LITERAL = re.compile(r""""([^"\n]*)"|'([^'\n]*)'|`([^`]*)`""")
 _TOKEN = re.compile(r"^-?[a-z@\[][a-z0-9@:/.\[\]()%#,&>_*!+=-]*$")

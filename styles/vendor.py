@@ -5,6 +5,7 @@ Run by `npm run vendor` after a change of version in package.json or of the list
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -90,18 +91,21 @@ ICONS = {
 
 
 # Our own drawing: the two branches around an avatar on the podium, filled with the colour of the place.
+_BRANCH = (
+    '<path d="M33 86C17 78 7 62 9 40l3 0C11 60 20 75 35 83z"/>'
+    '<path d="M9 44C2 38 0 30 3 22c7 5 9 13 6 22z"/><path d="M11 58C3 54-1 47 0 39c8 3 12 10 11 19z"/>'
+    '<path d="M17 71C8 70 2 64 1 56c9 0 15 6 16 15z"/><path d="M27 82C18 84 11 80 7 73c8-3 16 1 20 9z"/>'
+    '<path d="M10 34C7 26 9 17 16 11c3 8 1 17-6 23z"/>'
+)
 LAURELS = (
-    '<symbol id="laurels" viewBox="0 0 104 96">{branch}<g transform="matrix(-1 0 0 1 104 0)">{branch}</g></symbol>'
-).format(
-    branch='<path d="M33 86C17 78 7 62 9 40l3 0C11 60 20 75 35 83z"/><path d="M9 44C2 38 0 30 3 22c7 5 9 13 6 22z"/>'
-    '<path d="M11 58C3 54-1 47 0 39c8 3 12 10 11 19z"/><path d="M17 71C8 70 2 64 1 56c9 0 15 6 16 15z"/>'
-    '<path d="M27 82C18 84 11 80 7 73c8-3 16 1 20 9z"/><path d="M10 34C7 26 9 17 16 11c3 8 1 17-6 23z"/>'
+    f'<symbol id="laurels" viewBox="0 0 104 96">{_BRANCH}'
+    f'<g transform="matrix(-1 0 0 1 104 0)">{_BRANCH}</g></symbol>'
 )
 
 
 def sprite() -> str:
     """One SVG document with a <symbol> per icon; strokes take the colour of the text around."""
-    version = re.search(r'"version": "([^"]+)"', (MODULES / "lucide-static/package.json").read_text()).group(1)
+    version = json.loads((MODULES / "lucide-static/package.json").read_text(encoding="utf-8"))["version"]
     parts = [f"<!-- Lucide {version}, ISC licence, see THIRD_PARTY.md -->"]
     for name, source in sorted(ICONS.items()):
         body = (MODULES / f"lucide-static/icons/{source}.svg").read_text(encoding="utf-8")
@@ -122,8 +126,8 @@ def main() -> None:
         package = MODULES / "@fontsource-variable" / family
         shutil.copy(package / f"files/{family}-latin-wght-normal.woff2", STATIC / f"fonts/{family}.woff2")
         shutil.copy(package / "LICENSE", STATIC / f"fonts/{family}-LICENSE.txt")
-    for package, name in (("htmx.org", "htmx"), ("lucide-static", "lucide"), ("tailwindcss", "tailwindcss"), ("daisyui", "daisyui")):
-        shutil.copy(MODULES / package / "LICENSE", STATIC / f"vendor/{name}-LICENSE.txt")
+    for name in ("htmx.org", "lucide-static", "tailwindcss", "daisyui"):
+        shutil.copy(MODULES / name / "LICENSE", STATIC / f"vendor/{re.split('[.-]', name)[0]}-LICENSE.txt")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Challenges: files, forms, pages, scoring and life."""

@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 from flask_login import LoginManager
 from flask_migrate import Migrate
 
+from foundation import jobs as foundation_jobs
 from foundation import localisation, logs, scheduler, web
 from foundation.database import db
 from foundation.pages import htmx
@@ -116,4 +117,7 @@ def wiring(app: Flask) -> None:
     scheduler.SCHEDULE = SCHEDULE
 
 
-SCHEDULE: tuple[scheduler.Job, ...] = ()
+SCHEDULE: tuple[scheduler.Job, ...] = (
+    scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
+    scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),
+)

@@ -22,11 +22,16 @@ def configure(app: Flask) -> None:
             if as_json
             else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=_to_standard_error,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
     app.logger.setLevel(logging.INFO)
+
+
+def _to_standard_error(*_: object) -> structlog.PrintLogger:
+    """Where standard error goes now, not where it went when the application was built."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import secrets
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 from flask import Flask
-from sqlalchemy import or_, text, update
+from sqlalchemy import Connection, create_engine, or_, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from foundation import clock
 from foundation.database import db
@@ -26,6 +31,7 @@ from foundation.transactions import transaction
 ELECTION = "scheduler"
 ADVISORY_LOCK = 0x50414C4D
 LEASE_LENGTH = timedelta(seconds=45)
+RENEWAL_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -76,24 +82,76 @@ def _remember(name: str, outcome: str) -> None:
 def elected() -> Iterator[Callable[[], bool]]:
     """Stand for election; yields a function that says whether this process is the one scheduler at this moment.
 
-    PostgreSQL: a session advisory lock, released by the server when the process dies. SQLite: a lease row that the
-    holder renews; another takes over when it has run out.
+    PostgreSQL: a session advisory lock on a connection of its own, released by the server when the process or the
+    connection dies; after a lost connection the next call connects again and stands anew. SQLite: a lease row that the
+    holder renews; another takes over when it has run out. A database that cannot be reached elects nobody.
     """
-    if db.engine.dialect.name == "postgresql":
-        connection = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    candidate: _AdvisoryLock | _LeaseHolder
+    candidate = _AdvisoryLock() if db.engine.dialect.name == "postgresql" else _LeaseHolder()
+    try:
+        yield candidate.leads
+    finally:
+        candidate.resign()
+
+
+class _AdvisoryLock:
+    """Candidate on PostgreSQL. Several threads may ask at once."""
+
+    def __init__(self) -> None:
+        # No pool: closing the connection must really end it, or the lock would live on with the pooled connection.
+        self._engine = create_engine(
+            db.engine.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 5, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3},
+        )
+        self._connection: Connection | None = None
+        self._held = False
+        self._alone = threading.Lock()
+
+    def leads(self) -> bool:
+        with self._alone:
+            try:
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                if self._held:
+                    self._connection.scalar(text("SELECT 1"))
+                else:
+                    question = text("SELECT pg_try_advisory_lock(:key)")
+                    self._held = bool(self._connection.scalar(question, {"key": ADVISORY_LOCK}))
+            except SQLAlchemyError as error:
+                log("jobs").warning("lost the database, standing by", error=type(error).__name__)
+                self._let_go()
+            return self._held
+
+    def resign(self) -> None:
+        with self._alone:
+            self._let_go()
+            self._engine.dispose()
+
+    def _let_go(self) -> None:
+        connection, self._connection, self._held = self._connection, None, False
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
+
+
+class _LeaseHolder:
+    """Candidate on SQLite, whose processes share one machine and its clock."""
+
+    def __init__(self) -> None:
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-80:]
+
+    def leads(self) -> bool:
         try:
-            yield lambda: bool(
-                connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
-            )
-        finally:
-            connection.close()
-            connection.engine.dispose()
-    else:
-        holder = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-        try:
-            yield lambda: take_lease(ELECTION, holder, at=clock.now())
-        finally:
-            give_lease_back(ELECTION, holder, at=clock.now())
+            return take_lease(ELECTION, self._holder, at=clock.now())
+        except SQLAlchemyError as error:
+            log("jobs").warning("the database is busy, standing by", error=type(error).__name__)
+            return False
+
+    def resign(self) -> None:
+        with suppress(SQLAlchemyError):
+            give_lease_back(ELECTION, self._holder, at=clock.now())
 
 
 def take_lease(name: str, holder: str, *, at: datetime) -> bool:
@@ -120,8 +178,17 @@ def give_lease_back(name: str, holder: str, *, at: datetime) -> None:
 
 
 def serve(app: Flask) -> None:
-    """Run the schedule until interrupted. Any number of these processes may stand by; one acts."""
-    scheduler = BlockingScheduler(timezone=app.config["TIMEZONE"])
+    """Run the schedule until interrupted or told to end. Any number of these processes may stand by; one acts.
+
+    What became due while nobody was there is done at the start. Jobs run one after the other, those of the same minute
+    in the schedule's order; the lease is renewed beside them, so that a long job does not lose it.
+    """
+    scheduler = BlockingScheduler(
+        timezone=app.config["TIMEZONE"],
+        executors={"default": ThreadPoolExecutor(1), "election": ThreadPoolExecutor(1)},
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+    )
+    signal.signal(signal.SIGTERM, _end)
     with app.app_context(), elected() as leads:
 
         def act(name: str) -> None:
@@ -133,18 +200,22 @@ def serve(app: Flask) -> None:
                     for line in failed:
                         log("jobs").error(line)
 
-        for job in SCHEDULE:
-            scheduler.add_job(
-                act,
-                CronTrigger.from_crontab(job.cron, timezone=app.config["TIMEZONE"]),
-                args=[job.name],
-                id=job.name,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-            )
-        scheduler.add_job(leads, "interval", seconds=15, id="election", max_instances=1)
+        def stand() -> None:
+            with app.app_context():
+                leads()
+
+        started = clock.now()
+        for place, job in enumerate(SCHEDULE):
+            cron = CronTrigger.from_crontab(job.cron, timezone=app.config["TIMEZONE"])
+            # Jobs due at the same instant run in the order of their ids.
+            scheduler.add_job(act, cron, args=[job.name], id=f"{place:03d} {job.name}", next_run_time=started)
+        scheduler.add_job(stand, "interval", seconds=RENEWAL_SECONDS, id="election", executor="election")
+        log("jobs").info("the clock is running", jobs=len(SCHEDULE))
         try:
             scheduler.start()
         except (KeyboardInterrupt, SystemExit):
-            scheduler.shutdown(wait=False)
+            scheduler.shutdown(wait=True)
+
+
+def _end(number: int, frame: object) -> None:
+    raise SystemExit(0)

@@ -145,7 +145,10 @@ def test_whole_numbers(text, units):
 @pytest.mark.parametrize(
     ("text", "day"),
     [("2026-02-04", date(2026, 2, 4))]
-    + [(wrong, None) for wrong in ("2026-02-30", "04/02/2026", "20260204", "1789-07-14", "9999-12-31", "", "2026-W06-3")],
+    + [
+        (wrong, None)
+        for wrong in ("2026-02-30", "04/02/2026", "20260204", "1789-07-14", "9999-12-31", "", "2026-W06-3")
+    ],
 )
 def test_dates(text, day):
     faults = Faults("f.csv")
@@ -156,7 +159,10 @@ def test_dates(text, day):
 @pytest.mark.parametrize(
     ("text", "instant"),
     [("2026-02-04T00:05:00+01:00", datetime(2026, 2, 3, 23, 5, tzinfo=UTC))]
-    + [(wrong, None) for wrong in ("2026-02-04T00:05:00", "yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z")],
+    + [
+        (wrong, None)
+        for wrong in ("2026-02-04T00:05:00", "yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z")
+    ],
 )
 def test_instants(text, instant):
     faults = Faults("f.csv")

@@ -1,0 +1,35 @@
+"""The programme's settings can be read and changed, and every change leaves its trace."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from foundation.database import db
+from foundation.models import AuditEntry
+from foundation.programme import setting
+
+
+def test_a_setting_is_shown_and_changed_and_the_change_is_audited(app, runner):
+    assert "review_units_above = 1000" in runner.run("programme", "show").stdout
+    runner.run("programme", "set", "review_units_above", "50", "--by", "ADA")
+    runner.run("programme", "set", "vdi_reorder", "yes")
+    assert setting("review_units_above") == 50
+    assert setting("vdi_reorder") is True
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(entry.by, entry.act, entry.subject, entry.details) for entry in entries] == [
+        ("ADA", "programme.changed", "review_units_above", {"value": 50}),
+        ("system", "programme.changed", "vdi_reorder", {"value": True}),
+    ]
+
+
+def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_written(app, runner):
+    for name, value, said in (
+        ("speed", "3", "'speed' is not a setting"),
+        ("review_units_above", "0", "write a whole number from 1"),
+        ("review_units_above", "lots", "write a whole number from 1"),
+        ("vdi_reorder", "maybe", "write yes or no"),
+    ):
+        result = runner.run("programme", "set", name, value, exits=1)
+        assert said in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    assert db.session.scalar(select(AuditEntry.id)) is None

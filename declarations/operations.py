@@ -72,6 +72,8 @@ def receive(
     """
     sellers = _sellers({one.person for one in submissions})
     prices = _products({line.sku for one in submissions for line in one.lines})
+    # First the lock: of two taps at the same moment, the second then sees what the first has written.
+    _lock(sorted(seller.id for seller in sellers.values()))
     known = _known([one.id for one in submissions])
     problems: list[Problem] = []
     conflict = False
@@ -112,7 +114,6 @@ def receive(
         return [receipts[index] for index in sorted(receipts)]
 
     people = sorted({sellers[one.person].id for _, one, _ in fresh})
-    _lock(people)
     days = [one.sold_on for _, one, _ in fresh]
     challenges = open_challenges(min(days), max(days), lock=True)
     entered = _entered(challenges, people)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from badges.rules import Counts, week_streak
-from declarations.models import Declaration, Revision
+from catalogue.models import Product
+from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
+from challenges.rules import Gain, Sale, Version, version_from, version_of
+from declarations.models import CountedDeclaration, Declaration, Line, Revision
+from declarations.scoring import Told, counted_in, current_revisions, outcome, sales_of, window_of
 from foundation.database import db
+from points.models import Account, Entry
 
 
 def achievements(people: Sequence[int]) -> dict[int, Counts]:
@@ -36,3 +44,408 @@ def achievements(people: Sequence[int]) -> dict[int, Counts]:
                 declarations=sales, feedbacks=feedbacks, best_week_streak=week_streak(days[person_id]), podiums=0
             )
     return found
+
+
+# — what pages show ——————————————————————————————————————————————————————————————————————————————————————————————————
+
+
+@dataclass(frozen=True)
+class ToldLine:
+    """A product of a declaration, as told; `name` is the catalogue's, or the sku where it is gone."""
+
+    sku: str
+    name: str
+    units: int
+    unit_price_cents: int | None
+
+
+@dataclass(frozen=True)
+class InChallenge:
+    """What a declaration gives in one challenge of its person.
+
+    `gains` follow the order of the rules; `points` is their sum. `late`: told after the challenge's time for
+    declaring, so it does not count. `shut`: nothing can change in this challenge any more. `rules` gives each rule as
+    written, by version and id.
+    """
+
+    challenge: Challenge
+    gains: tuple[Gain, ...]
+    points: int
+    late: bool
+    shut: bool
+    rules: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A declaration and what became of it. `waiting`: the points are those expected once it is accepted. `names` are
+    those of the products that its explanations name, by sku."""
+
+    declaration: Declaration
+    revision: Revision
+    lines: list[ToldLine]
+    challenges: list[InChallenge]
+    waiting: bool
+    names: Mapping[str, str]
+
+    @property
+    def points(self) -> int:
+        """Points over all challenges."""
+        return sum(one.points for one in self.challenges)
+
+    @property
+    def changeable(self) -> bool:
+        """Whether the person may still correct it: it is open, and so is every challenge where it counts."""
+        return self.declaration.status in ("accepted", "in_review") and not any(
+            one.shut for one in self.challenges if not one.late
+        )
+
+
+def told_lines(revision_ids: Collection[int]) -> dict[int, list[ToldLine]]:
+    """The lines of some revisions, in their order, by revision id. One statement."""
+    found: dict[int, list[ToldLine]] = defaultdict(list)
+    rows = db.session.execute(
+        select(Line.revision_id, Line.sku, Product.name, Line.units, Line.unit_price_cents)
+        .outerjoin(Product, Product.sku == Line.sku)
+        .where(Line.revision_id.in_(revision_ids))
+        .order_by(Line.revision_id, Line.position)
+    )
+    for revision_id, sku, name, units, unit_price_cents in rows:
+        found[revision_id].append(ToldLine(sku, name or sku, units, unit_price_cents))
+    return found
+
+
+def revisions_of(declaration: Declaration) -> Sequence[Revision]:
+    """Everything a declaration has said, latest first."""
+    return db.session.scalars(
+        select(Revision).where(Revision.declaration_id == declaration.id).order_by(Revision.number.desc())
+    ).all()
+
+
+def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Answer:
+    """What a declaration gives, challenge by challenge, with the arithmetic.
+
+    The person's sales are folded again, in every challenge it touches at once: six statements, whatever the number of
+    challenges and sales.
+    """
+    person_id = declaration.person_id
+    lines = told_lines([revision.id])[revision.id]
+    waiting = declaration.status == "in_review"
+    challenges: Sequence[Challenge] = ()
+    if declaration.status in ("accepted", "in_review") and not revision.barred:
+        challenges = played_on(person_id, revision.sold_on, closed=True)
+    if not challenges:
+        return Answer(declaration, revision, lines, [], waiting, {})
+    rules, written = frozen_rules([one.id for one in challenges])
+    told = sales_of(
+        [person_id], min(one.starts_on for one in challenges), max(one.ends_on for one in challenges)
+    ).get(person_id, [])
+    frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], person_id)
+    found = []
+    for challenge in challenges:
+        counted = counted_in(challenge, told, frozen[challenge.id] if challenge.state == "closed" else None)
+        shut = challenge.state == "closed" or at >= challenge.declare_until
+        if not any(one.declaration_id == declaration.id for one in counted):
+            if challenge.state != "closed":
+                found.append(InChallenge(challenge, (), 0, True, shut))
+            continue
+        folded = outcome(challenge, rules[challenge.id], counted)
+        scored = next(
+            one
+            for one in (folded.expected if waiting else folded.scored)
+            if one.sale.id == declaration.public_id
+        )
+        used = {
+            (gain.version, gain.rule): written[challenge.id, gain.version, gain.rule] for gain in scored.gains
+        }
+        found.append(InChallenge(challenge, scored.gains, scored.points, False, shut, used))
+    return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found))
+
+
+def _names_in(lines: Sequence[ToldLine], challenges: Sequence[InChallenge]) -> dict[str, str]:
+    """Names of the products sold, and of those that the rules name."""
+    names = {line.sku: line.name for line in lines}
+    wanted: set[str] = set()
+    for one in challenges:
+        for rule in one.rules.values():
+            skus = (rule.get("when") or {}).get("skus") or ()
+            wanted.update([skus] if isinstance(skus, str) else skus)
+    if wanted - set(names):
+        rows = db.session.execute(select(Product.sku, Product.name).where(Product.sku.in_(wanted - set(names))))
+        names.update(rows.tuples().all())
+    return names
+
+
+def played_on(person_id: int, day: date, *, closed: bool = False) -> Sequence[Challenge]:
+    """The open challenges this person takes part in whose period holds a day, soonest end first; closed ones too
+    when asked."""
+    states = (*OPEN_STATES, "closed") if closed else OPEN_STATES
+    return db.session.scalars(
+        select(Challenge)
+        .join(Participant, and_(Participant.challenge_id == Challenge.id, Participant.person_id == person_id))
+        .where(Challenge.state.in_(states), Challenge.starts_on <= day, Challenge.ends_on >= day)
+        .order_by(Challenge.ends_on, Challenge.id)
+    ).all()
+
+
+Written = dict[tuple[int, int, str], Mapping[str, Any]]
+
+
+def frozen_rules(challenge_ids: Collection[int]) -> tuple[dict[int, list[Version]], Written]:
+    """The frozen rules of several challenges, each by start; and each rule as written, by (challenge id, version,
+    rule id). One statement."""
+    found: dict[int, list[Version]] = {challenge_id: [] for challenge_id in challenge_ids}
+    written: Written = {}
+    rows = db.session.execute(
+        select(RulesVersion.challenge_id, RulesVersion.definition, RulesVersion.number, RulesVersion.starts_on)
+        .where(RulesVersion.challenge_id.in_(challenge_ids))
+        .order_by(RulesVersion.starts_on, RulesVersion.number)
+    )
+    for challenge_id, definition, number, starts_on in rows:
+        found[challenge_id].append(version_from(definition, number, starts_on))
+        written.update({(challenge_id, number, rule["id"]): rule for rule in definition.get("rules", ())})
+    return found, written
+
+
+def _counted_pairs(challenge_ids: Collection[int], person_id: int) -> dict[int, set[tuple[int, int]]]:
+    """For closed challenges, the (declaration, revision) pairs of one person that each counted."""
+    found: dict[int, set[tuple[int, int]]] = {challenge_id: set() for challenge_id in challenge_ids}
+    if challenge_ids:
+        rows = db.session.execute(
+            select(
+                CountedDeclaration.challenge_id, CountedDeclaration.declaration_id, CountedDeclaration.revision
+            )
+            .join(Declaration, Declaration.id == CountedDeclaration.declaration_id)
+            .where(CountedDeclaration.challenge_id.in_(challenge_ids), Declaration.person_id == person_id)
+        )
+        for challenge_id, declaration_id, revision in rows:
+            found[challenge_id].add((declaration_id, revision))
+    return found
+
+
+@dataclass(frozen=True)
+class Bonus:
+    """What feedback or a complete profile earns in one challenge, as its rules say."""
+
+    challenge: Challenge
+    counts: str
+    points: int
+    min_comment: int
+
+
+def bonuses(challenges: Sequence[Challenge], rules: Mapping[int, Sequence[Version]], day: date) -> list[Bonus]:
+    """The feedback and profile rules in force on a day, of some challenges."""
+    return [
+        Bonus(challenge, rule.counts, rule.points, rule.min_comment or 0)
+        for challenge in challenges
+        for rule in version_of(rules[challenge.id], day).rules
+        if rule.counts in ("feedback", "profile")
+    ]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The points a sale not yet sent would give in one challenge."""
+
+    challenge: Challenge
+    points: int
+
+
+def expected_points(
+    person_id: int, sale: Sale, challenges: Sequence[Challenge], *, leaving_out: int | None = None
+) -> list[Expected]:
+    """What a sale would add to this person's points in each challenge where it would count: everything folded with
+    it, minus without. `leaving_out` is the declaration it would correct. Three statements."""
+    counting = [one for one in challenges if window_of(one).holds(sale.sold_on, sale.declared_at, sale.received_at)]
+    if not counting:
+        return []
+    rules, _ = frozen_rules([one.id for one in counting])
+    told = sales_of(
+        [person_id],
+        min(one.starts_on for one in counting),
+        max(one.ends_on for one in counting),
+        waiting=False,
+    ).get(person_id, [])
+    told = [one for one in told if one.declaration_id != leaving_out]
+    found = []
+    for challenge in counting:
+        before = counted_in(challenge, told, None)
+        without = outcome(challenge, rules[challenge.id], before).tally.points
+        after = [*before, Told(sale, "accepted", 0, 1)]
+        found.append(Expected(challenge, outcome(challenge, rules[challenge.id], after).tally.points - without))
+    return found
+
+
+# — products to choose from ————————————————————————————————————————————————————————————————————————————————————————
+
+
+@dataclass(frozen=True)
+class Choosable:
+    """A product one may add to a sale."""
+
+    sku: str
+    name: str
+    category: str
+    family: str
+    list_price_cents: int
+
+
+_CHOOSABLE = (Product.sku, Product.name, Product.category, Product.family, Product.list_price_cents)
+_MAY_HAVE_ACCENTS = frozenset("aceinouyåæœß")
+
+
+def products_by_sku(skus: Collection[str]) -> dict[str, Choosable]:
+    """Products by their sku."""
+    rows = db.session.execute(select(*_CHOOSABLE).where(Product.sku.in_(skus)))
+    return {row.sku: Choosable(*row) for row in rows}
+
+
+def recent_products(person_id: int, day: date, *, limit: int = 8) -> list[Choosable]:
+    """What this person sold last, still on sale that day, latest first; the first of the catalogue for a newcomer."""
+    latest = (
+        select(Declaration.id, Declaration.revision, Declaration.received_at)
+        .where(Declaration.person_id == person_id)
+        .order_by(Declaration.received_at.desc())
+        .limit(50)
+        .subquery()
+    )
+    last = func.max(latest.c.received_at)
+    rows = db.session.execute(
+        select(*_CHOOSABLE)
+        .join_from(
+            latest, Revision, and_(Revision.declaration_id == latest.c.id, Revision.number == latest.c.revision)
+        )
+        .join(Line, Line.revision_id == Revision.id)
+        .join(Product, Product.sku == Line.sku)
+        .where(_on_sale(day))
+        .group_by(Product.id)
+        .order_by(last.desc(), Product.sku)
+        .limit(limit)
+    ).all()
+    if not rows:
+        rows = db.session.execute(
+            select(*_CHOOSABLE).where(_on_sale(day)).order_by(Product.name, Product.sku).limit(limit)
+        ).all()
+    return [Choosable(*row) for row in rows]
+
+
+def search_products(text: str, day: date, *, limit: int = 8) -> list[Choosable]:
+    """Products on sale that day whose name holds every word typed, accents and capitals aside, or whose sku or EAN
+    begins with it; exact codes first, then names that begin so."""
+    words = fold_text(text).split()
+    if not words:
+        return []
+    # Letters that may carry an accent match anything in SQL, then names are compared without accents here.
+    likely = and_(
+        *(
+            Product.name.ilike(
+                "%"
+                + "%".join(
+                    "".join("_" if c in _MAY_HAVE_ACCENTS or not c.isalnum() else c for c in part)
+                    for part in word.split("oe")
+                )
+                + "%"
+            )
+            for word in words
+        )
+    )
+    code = text.strip()
+    by_code = or_(Product.sku.istartswith(code, autoescape=True), Product.ean.startswith(code, autoescape=True))
+    rows = db.session.execute(
+        select(*_CHOOSABLE, Product.ean).where(or_(likely, by_code), _on_sale(day)).limit(5_000)
+    ).all()
+    ranked = []
+    for *product, ean in rows:
+        one = Choosable(*product)
+        name, sku = fold_text(one.name), one.sku.casefold()
+        if code.casefold() in (sku, ean):
+            rank = 0
+        elif sku.startswith(code.casefold()) or ean.startswith(code):
+            rank = 1
+        elif all(word in name for word in words):
+            rank = 2 if name.startswith(words[0]) else 3
+        else:
+            continue
+        ranked.append((rank, name, one.sku, one))
+    return [one for *_, one in sorted(ranked, key=lambda row: row[:3])[:limit]]
+
+
+def fold_text(text: str) -> str:
+    """Small letters without accents, single spaces: "  Crème  de Nuit" → "creme de nuit"."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(plain.replace("œ", "oe").replace("’", "'").split())
+
+
+def _on_sale(day: date) -> ColumnElement[bool]:
+    return and_(
+        or_(Product.starts_on.is_(None), Product.starts_on <= day),
+        or_(Product.ends_on.is_(None), Product.ends_on >= day),
+    )
+
+
+def last_channel(person_id: int) -> str:
+    """The channel of this person's latest declaration, '' before the first."""
+    found = db.session.scalar(
+        current_revisions(Revision.channel)
+        .where(Declaration.person_id == person_id)
+        .order_by(Declaration.received_at.desc(), Declaration.id.desc())
+        .limit(1)
+    )
+    return found or ""
+
+
+# — history and queue ——————————————————————————————————————————————————————————————————————————————————————————————
+
+
+@dataclass(frozen=True)
+class Card:
+    """A declaration in a list. `points` is None while nothing was posted for it; `challenges`: in how many."""
+
+    declaration: Declaration
+    revision: Revision
+    lines: list[ToldLine]
+    points: int | None
+    challenges: int
+
+
+def cards(rows: Sequence[tuple[Declaration, Revision]]) -> list[Card]:
+    """Lines and posted points of some declarations of one person: two statements."""
+    if not rows:
+        return []
+    lines = told_lines([revision.id for _, revision in rows])
+    posted = posted_points(rows[0][0].person_id, [declaration.public_id for declaration, _ in rows])
+    return [
+        Card(declaration, revision, lines[revision.id], *posted.get(declaration.public_id, (None, 0)))
+        for declaration, revision in rows
+    ]
+
+
+def posted_points(person_id: int, public_ids: Collection[str]) -> dict[str, tuple[int, int]]:
+    """What the ledger holds for some declarations of a person: public id → (points, number of challenges)."""
+    mine = select(Account.id).where(Account.person_id == person_id)
+    amount = func.sum(case((Entry.destination_id.in_(mine), Entry.amount), else_=-Entry.amount))
+    per_book = (
+        select(Entry.subject, Entry.book_id, amount.label("points"))
+        .where(
+            or_(Entry.destination_id.in_(mine), Entry.source_id.in_(mine)),
+            Entry.rules_version > 0,
+            Entry.subject.in_(public_ids),
+        )
+        .group_by(Entry.subject, Entry.book_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(per_book.c.subject, func.sum(per_book.c.points), func.count())
+        .group_by(per_book.c.subject)
+    )
+    return {subject: (int(points), books) for subject, points, books in rows}
+
+
+def counts_by_status(person_id: int) -> dict[str, int]:
+    """How many declarations of a person have each status."""
+    rows = db.session.execute(
+        select(Declaration.status, func.count())
+        .where(Declaration.person_id == person_id)
+        .group_by(Declaration.status)
+    )
+    return dict(rows.tuples().all())

@@ -171,19 +171,24 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 class Client(FlaskClient):
-    """A browser without a window. After each request the test's own session lets go of what it had read."""
+    """A browser without a window. After each request the test's own session lets go of what it had read.
+
+    Each request has an application context of its own, as in production: who is signed in and which language is
+    spoken are remembered there, and must not pass from one request to the next.
+    """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         """Send a request, as usual."""
         db.session.rollback()
         try:
-            return super().open(*args, **kwargs)
+            with self.application.app_context():
+                return super().open(*args, **kwargs)
         finally:
             db.session.rollback()
 
     def sign_in(self, person: Person) -> None:
         """Be this person from now on, without the e-mail and the code."""
-        with self.application.test_request_context("/"):
+        with self.application.app_context(), self.application.test_request_context("/"):
             login_user(person)
             signed = {"_user_id": person.get_id(), "_fresh": True}
         with self.session_transaction() as session:

@@ -17,45 +17,54 @@ PHONE = "[téléphone]"
 LINK = "[lien]"
 NAME = "[nom]"
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Written without accents, in small letters: names that are also ordinary French words, at least in a comment on a
 # product, and would spoil more sentences than they would protect people.
-ORDINARY = frozenset(
+ORDINARY = _words(
     """
-    agathe aimee ambre ami ange angelique anis arnica aube aurore avril baron basile beau bel belle bellet benoit
-    berger bergamote bijou blanc blanche bleu blond blot bois bon bonbon bonne bonnet bouquet boulanger bourgeois
-    bouvier brun brune brunet cadet calme capucine carre celeste cerise chance chapelle charlotte charpentier chaste
-    chat chaussure chene cher chevalier chou claire clair clemence clement clou collet colombe comte constance
-    constant corail court couture coton cousin daim dame dauphin desire desiree dore doree douce doux droit duc elan
-    elegante epice esperance ete etoile eve fabre faible faure fer ferme fidele fin fleur fleury florent fontaine
-    forest foret fort fortune franc france francois gai garnier gaillard gentil gilet gras grand grande grace gris
-    grosse gros guerin herbe heureux hier hiver honore hotel huile image iris ivoire jade jardin jasmin jasmine jaune
-    jeune joie jolie joli jour juin jus juste lac lance lange large laure lavande le leger lilas lin lise long longue
-    loup loyal luce luxe lys mai maison maitre major mallet marchand mardi mare marguerite marie marine marron mars
-    martin matin maurice mauve melisse menthe mercier mere merveille mignon mignonne mimosa mont moreau moulin muguet
-    muse naturelle neige noel noir noire noisette nouveau nuit olive olivier opale orange orchidee paix panier paradis
-    parfait paris pascal pasquier patron pavot pecheur perle perrin petit petite pierre pivoine pomme pont porte poudre
-    premier prince princesse prudence prune rapide regis reine renard rey riche rivage riviere robert robin roche roi
-    rolland romain romarin rond rose rosee rosier rouge rousseau roussel rousse roux royal royer ruby rubis sable sage
-    saint salmon sante santal saphir savon sauvage serge simon soie soir soleil solaire sucre tendre tendresse terre
-    thym tilleul tissu toile tresor unique vallee vanille vasseur velours verdier vernis vert verte vert victoire vidal
+    ambre ami ange anis arnica aube avril baron beau bel belle bergamote bijou blanc blanche bleu blond bois bon
+    bonbon bonne bonnet bouquet brun brune cadet calme capucine carre celeste cerise chance chapelle chaste chat
+    chaussure chene cher chou clair clou colombe comte corail coton court cousin couture daim dame dauphin desire
+    dore doree douce doux droit duc elan elegante epice esperance ete etoile faible fer ferme fidele fin fleur
+    forest foret fort fortune franc gai gaillard garnier gentil gilet grace grand grande gras gris gros grosse herbe
+    heureux hier hiver honore hotel huile image iris ivoire jade jardin jasmin jasmine jaune jeune joie joli jolie
+    jour juin jus juste lac large lavande leger lilas lin long longue loup loyal luxe lys mai maison maitre major
+    mardi mare marguerite marron mars matin mauve melisse menthe mere merveille mignon mignonne mimosa mont moulin
+    muguet muse naturelle neige noel noir noire noisette nouveau nuit olive opale orange orchidee paix panier
+    paradis parfait paris patron pavot pecheur perle petit petite pivoine pomme pont porte poudre premier prince
+    princesse prudence prune rapide reine renard riche rivage riviere roche roi romarin rond rose rosee rosier rouge
+    rousse roux royal rubis ruby sable sage saint salmon santal sante saphir sauvage savon soie soir solaire soleil
+    sucre tendre tendresse terre thym tilleul tissu toile tresor unique vallee vanille velours vernis vert verte
     vigne violette vive voisin voyage yeux
-    """.split()
+    """
+)
+# Names that are ordinary words too, but written small: with a capital they are taken for a name.
+SMALL_IS_ORDINARY = _words(
+    """
+    agathe aimee angelique aurore berger boulanger bourgeois charpentier chevalier claire clemence clement constance
+    constant desiree eve florent fontaine france lance laure lise luce marchand marie marine martin olivier pascal
+    pierre robin romain serge victoire
+    """
 )
 # What follows a title without being a name.
-_NOT_A_NAME = frozenset(
+_NOT_A_NAME = _words(
     """
     a ai au aux avait avec c car ce ces cela cette chez comme d dans de des directeur directrice dit dont du elle elles
     en encore est et etait etes eu fait il ils j je l la le les leur leurs lui m ma mais me mes moi mon n ne nom non
     nos notre nous on ou par parce pas plus pour qu quand que qui qu s sa sans se ses si son sont sous sur t ta te tes
     toi ton tous tout toute tres tu un une va voit votre vos vous y bonjour merci bonsoir monsieur madame mesdames
     and are he her his i in is it my of or she that the they this to was we who with you your thanks
-    """.split()
+    """
 )
-_PARTICLES = frozenset("de d du des la le l van von der el ben da dos di o".split())
-_GREETINGS = frozenset(
+_PARTICLES = _words("de d du des la le l van von der el ben da dos di o")
+_GREETINGS = _words(
     """
     aurevoir bien bises bisous bonjour bonne bravo cordialement cdt genial merci noel super top
-    """.split()
+    """
 )
 
 _LETTER = r"[^\W\d_]"
@@ -63,7 +72,9 @@ _WORD = re.compile(rf"{_LETTER}+(?:-{_LETTER}+)*")
 _BETWEEN = re.compile(r"[ \t\u00a0\u202f'’.-]{1,3}")
 _GAP = r"[ \t\u00a0\u202f]"
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 _EMAIL = re.compile(
     rf"[\w.+%-]+(?:@|{_GAP}?(?:\(at\)|\[at\]|\(arobase\)){_GAP}?|{_GAP}arobase{_GAP})[\w-]+"
     rf"(?:(?:\.|{_GAP}?\((?:dot|point)\){_GAP}?|{_GAP}point{_GAP})[\w-]+)+",
@@ -126,13 +137,14 @@ def known_names(names: Iterable[str]) -> Names:
     full: set[tuple[str, ...]] = set()
     given: set[str] = set()
     family: set[str] = set()
+    ordinary = ORDINARY | SMALL_IS_ORDINARY
     for name in names:
         words = tuple(fold(word) for word in _WORD.findall(name))
         if not words:
             continue
         if len(words) > 1:
             full.update((words, words[1:] + words[:1], words[-1:] + words[:-1]))
-        given.update(word for word in words[:1] if len(word) >= 4 and word not in ORDINARY)
+        given.update(word for word in words[:1] if len(word) >= 4 and word not in ordinary)
         family.update(word for word in words if len(word) >= 3 and word not in ORDINARY | _NOT_A_NAME)
     return Names(frozenset(full), frozenset(given), frozenset(family), max(map(len, full), default=0))
 
@@ -209,14 +221,11 @@ def _without_known(text: str, known: Names) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _length_of_name(
-    text: str, words: list[re.Match[str]], folded: list[str], place: int, known: Names
-) -> int:
+def _length_of_name(text: str, words: list[re.Match[str]], folded: list[str], place: int, known: Names) -> int:
     """How many words from `place` on are a name of the network; 0 when none."""
     for size in range(min(known.longest, len(words) - place), 1, -1):
         if tuple(folded[place : place + size]) in known.full and all(
-            _BETWEEN.fullmatch(text[words[i].end() : words[i + 1].start()])
-            for i in range(place, place + size - 1)
+            _BETWEEN.fullmatch(text[words[i].end() : words[i + 1].start()]) for i in range(place, place + size - 1)
         ):
             return size
     word, start = words[place].group(), words[place].start()

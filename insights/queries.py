@@ -161,9 +161,12 @@ def snapshot() -> Iterator[Connection]:
         yield connection
 
 
-def protected(connection: Connection, asked: Selection) -> Protected:
-    """Count, then withhold what docs/insights.md says. An empty period gives no cell and a withheld total."""
-    total = total_of(connection, asked)
+def protected(connection: Connection, asked: Selection, *, total: Tally | None = None) -> Protected:
+    """Count, then withhold what docs/insights.md says. An empty period gives no cell and a withheld total.
+
+    `total` is that of the same period when it has been counted already, in the same snapshot.
+    """
+    total = total_of(connection, asked) if total is None else total
     found = _tallies(connection, asked)
     withheld = _withheld(connection, asked, total, found)
     found.sort(key=lambda cell: cell[0])
@@ -178,9 +181,7 @@ def total_of(connection: Connection, asked: Selection, *, outlet_id: int | None 
     return found[0][1] if found else Tally()
 
 
-def voices(
-    connection: Connection, since: date, until: date, *, limit: int, offset: int
-) -> tuple[list[Voice], int]:
+def voices(connection: Connection, since: date, until: date, *, limit: int, offset: int) -> tuple[list[Voice], int]:
     """The latest comments of shown cells (month by channel), newest first, and how many there are.
 
     A comment of a withheld cell is never returned.
@@ -204,9 +205,7 @@ def voices(
         .where(*_counted(since, until), Revision.comment != "", allowed)
     )
     count = connection.scalar(select(func.count()).select_from(source.subquery())) or 0
-    rows = connection.execute(
-        source.order_by(Revision.sold_on.desc(), Revision.id.desc()).limit(limit).offset(offset)
-    )
+    rows = connection.execute(source.order_by(Revision.sold_on.desc(), Revision.id.desc()).limit(limit).offset(offset))
     return [Voice(*row) for row in rows], count
 
 
@@ -393,4 +392,3 @@ def _with_groups(
         for key, _ in shown[start:end]:
             yield key, values[key]
         start, size = end, size * 4
-

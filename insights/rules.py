@@ -152,11 +152,7 @@ class Together:
 
 def passes(declarations: int, groups: int, largest: int, value: int) -> bool:
     """The three tests: 5 declarations, 3 legal groups, none with more than 85 % of the value (exactly 85 passes)."""
-    return (
-        declarations >= LEAST_DECLARATIONS
-        and groups >= LEAST_GROUPS
-        and largest * 100 <= MOST_OF_ONE_GROUP * value
-    )
+    return declarations >= LEAST_DECLARATIONS and groups >= LEAST_GROUPS and largest * 100 <= MOST_OF_ONE_GROUP * value
 
 
 def measure(tally: Tally, *, enough: int = LEAST_ANSWERS) -> Measures:

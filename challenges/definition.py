@@ -415,9 +415,7 @@ class Definition(Part):
         """The instant (UTC) at which what still waits is settled by `pending_at_close`: by default a week later."""
         if self.review_until is not None:
             return self.review_until.astimezone(clock.UTC)
-        local = self.declares_until.astimezone(self.zone).replace(tzinfo=None) + timedelta(
-            days=DAYS_TO_REVIEW
-        )
+        local = self.declares_until.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=DAYS_TO_REVIEW)
         return local.replace(tzinfo=self.zone).astimezone(clock.UTC)
 
     @property
@@ -520,16 +518,15 @@ _LISTS = (("rules",), ("payouts",))
 def _without(data: Mapping[str, Any], places: Sequence[tuple[str | int, ...]]) -> Any:
     """The same values with the faulty keys left out, so that what remains can still be judged."""
     copied = _copied(data)
+    holder: Any
     for place in places:
         if len(place) > 2 and isinstance(place[-1], int):
             place = place[:-1]
         holder = copied
         for step in place[:-1]:
-            if isinstance(holder, dict) and step in holder:
+            try:
                 holder = holder[step]
-            elif isinstance(holder, list) and isinstance(step, int) and step < len(holder):
-                holder = holder[step]
-            else:
+            except (KeyError, IndexError, TypeError):
                 break
         else:
             if isinstance(holder, dict) and place:
@@ -557,9 +554,7 @@ def _worded(fault: Any) -> Problem:
         return Problem(where, context["wrong"], context["right"])
     if kind == "extra_forbidden":
         known = ", ".join(_keys_at(where[:-1], fault["loc"]))
-        return Problem(
-            where, _("clé inconnue « %(key)s »", key=key), _("une clé parmi : %(known)s", known=known)
-        )
+        return Problem(where, _("clé inconnue « %(key)s »", key=key), _("une clé parmi : %(known)s", known=known))
     if kind == "missing":
         return Problem(where, _("la clé « %(key)s » manque", key=key), _("%(key)s = …", key=key))
     if kind == "union_tag_not_found":
@@ -567,28 +562,18 @@ def _worded(fault: Any) -> Problem:
         return Problem(where, _("la clé « %(key)s » manque", key=tag), _tags(where))
     if kind == "union_tag_invalid":
         tag = "counts" if where[:1] == ("rules",) else "kind"
-        return Problem(
-            where + (tag,), _("valeur inconnue « %(value)s »", value=context.get("tag", "")), _tags(where)
-        )
+        return Problem(where + (tag,), _("valeur inconnue « %(value)s »", value=context.get("tag", "")), _tags(where))
     if kind == "literal_error":
         expected = str(context.get("expected", "")).replace("'", '"').replace(" or ", ", ")
-        return Problem(
-            where, _("valeur inconnue « %(value)s »", value=given), _("une de : %(list)s", list=expected)
-        )
+        return Problem(where, _("valeur inconnue « %(value)s »", value=given), _("une de : %(list)s", list=expected))
     if kind.startswith("int"):
-        return Problem(
-            where, _("« %(value)s » n'est pas un nombre entier", value=given), _("un nombre entier")
-        )
+        return Problem(where, _("« %(value)s » n'est pas un nombre entier", value=given), _("un nombre entier"))
     if kind.startswith("string_too_long"):
-        return Problem(
-            where, _("le texte est trop long"), _("au plus %(n)s caractères", n=context.get("max_length"))
-        )
+        return Problem(where, _("le texte est trop long"), _("au plus %(n)s caractères", n=context.get("max_length")))
     if kind.startswith("string"):
         return Problem(where, _("« %(value)s » n'est pas un texte", value=given), f'"{given}"')
     if kind in ("tuple_type", "list_type"):
-        return Problem(
-            where, _("« %(key)s » n'est pas une liste", key=key), "[[%s]]" % key if len(where) == 1 else "[…]"
-        )
+        return Problem(where, _("« %(key)s » n'est pas une liste", key=key), f"[[{key}]]" if len(where) == 1 else "[…]")
     return Problem(where, _("« %(key)s » n'est pas une table de clés et de valeurs", key=key), "{ … }")
 
 
@@ -799,9 +784,7 @@ def _never(where: tuple[str | int, ...], reason: str, right: str) -> Problem:
     return Problem(where, _("cette règle ne peut jamais donner de points : %(reason)s", reason=reason), right)
 
 
-def _impossible_filter(
-    definition: Definition, when: Filter | None, where: tuple[str | int, ...]
-) -> Problem | None:
+def _impossible_filter(definition: Definition, when: Filter | None, where: tuple[str | int, ...]) -> Problem | None:
     """Why no sale of the period can pass this filter, as far as the file alone can tell."""
     if when is None or definition.ends_on < definition.starts_on:
         return None
@@ -820,11 +803,7 @@ def _impossible_filter(
             _("ses dates sont en dehors du challenge"),
             _("des dates du %(start)s au %(end)s", start=definition.starts_on, end=definition.ends_on),
         )
-    if (
-        when.weekdays
-        and all(1 <= number <= 7 for number in when.weekdays)
-        and not _has_day(first, last, when.weekdays)
-    ):
+    if when.weekdays and all(1 <= number <= 7 for number in when.weekdays) and not _has_day(first, last, when.weekdays):
         return _never(
             (*place, "weekdays"),
             _("aucun de ces jours de la semaine n'est dans sa période"),
@@ -908,9 +887,7 @@ def _can_meet(definition: Definition, one: Filter | None, other: Filter | None) 
     filters = [item for item in (one, other) if item is not None]
     first = max([definition.starts_on, *(item.first for item in filters if item.first is not None)])
     last = min([definition.ends_on, *(item.last for item in filters if item.last is not None)])
-    weekdays = set(range(1, 8)).intersection(
-        *(item.weekdays for item in filters if item.weekdays is not None)
-    )
+    weekdays = set(range(1, 8)).intersection(*(item.weekdays for item in filters if item.weekdays is not None))
     if last < first or not _has_day(first, last, weekdays):
         return False
     for name in ("channels", "customer"):
@@ -920,9 +897,7 @@ def _can_meet(definition: Definition, one: Filter | None, other: Filter | None) 
     return True
 
 
-def _milestone(
-    definition: Definition, rule: MilestoneRule, where: tuple[str | int, ...]
-) -> Iterator[Problem]:
+def _milestone(definition: Definition, rule: MilestoneRule, where: tuple[str | int, ...]) -> Iterator[Problem]:
     if rule.measure != "points":
         return
     if rule.when is not None and rule.when.model_fields_set:
@@ -978,18 +953,14 @@ def _names(definition: Definition, known: Known) -> Iterator[Problem]:
                         unknown[name].replace("%(value)s", value),
                         right[name],
                     )
-        given = {
-            position: set(getattr(rule.when, name)) for name, position in columns if getattr(rule.when, name)
-        }
-        if len(given) > 1 and not missing:
-            if not any(
-                all(item[position] in chosen for position, chosen in given.items()) for item in known.products
-            ):
-                yield _never(
-                    ("rules", index, "when"),
-                    _("aucun produit du catalogue ne remplit toutes ces conditions"),
-                    _("des produits, catégories et familles qui vont ensemble"),
-                )
+        given = {position: set(getattr(rule.when, name)) for name, position in columns if getattr(rule.when, name)}
+        fits = any(all(product[position] in chosen for position, chosen in given.items()) for product in known.products)
+        if len(given) > 1 and not missing and not fits:
+            yield _never(
+                ("rules", index, "when"),
+                _("aucun produit du catalogue ne remplit toutes ces conditions"),
+                _("des produits, catégories et familles qui vont ensemble"),
+            )
 
 
 def _payouts(definition: Definition, known: Known) -> Iterator[Problem]:
@@ -1027,9 +998,7 @@ def _payouts(definition: Definition, known: Known) -> Iterator[Problem]:
                     else _("ce gain donne à la fois une dotation et des points"),
                     _('reward = "code de la dotation" ou wallet = nombre de points'),
                 )
-            elif (
-                payout.reward is not None and known.rewards is not None and payout.reward not in known.rewards
-            ):
+            elif payout.reward is not None and known.rewards is not None and payout.reward not in known.rewards:
                 yield Problem(
                     (*where, "reward"),
                     _("dotation inconnue « %(value)s »", value=payout.reward),

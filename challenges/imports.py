@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import has_request_context
-from flask_babel import force_locale, gettext as _
+from flask_babel import force_locale
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from challenges.definition import Definition, WrongDefinition, definition_from
@@ -34,9 +35,7 @@ def read_challenge(path: str | Path) -> Definition:
         try:
             raw = Path(path).read_bytes()
         except OSError as error:
-            raise Faulty(
-                [Fault(file, 1, "", _("le fichier ne s'ouvre pas"), error.strerror or "")]
-            ) from error
+            raise Faulty([Fault(file, 1, "", _("le fichier ne s'ouvre pas"), error.strerror or "")]) from error
         return definition_of_text(raw, file)
 
 
@@ -49,9 +48,7 @@ def definition_of_text(raw: bytes, file: str) -> Definition:
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise Faulty(
-            [Fault(file, line, "", _("ce n'est pas de l'UTF-8"), _("un fichier en UTF-8"))]
-        ) from error
+        raise Faulty([Fault(file, line, "", _("ce n'est pas de l'UTF-8"), _("un fichier en UTF-8"))]) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Faulty([_syntax_fault(file, str(error), text)]) from error
     try:
@@ -102,9 +99,7 @@ def import_challenge(definition: Definition, *, by: str, at: datetime) -> Challe
 
     Raises NotPossible when another challenge is already published under this code: its rules are frozen.
     """
-    challenge = db.session.scalar(
-        select(Challenge).where(Challenge.code == definition.code).with_for_update()
-    )
+    challenge = db.session.scalar(select(Challenge).where(Challenge.code == definition.code).with_for_update())
     columns = definition.columns()
     if challenge is None:
         challenge = Challenge(**columns, state="draft", created_at=at, published_at=None)

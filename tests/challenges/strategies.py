@@ -1,0 +1,144 @@
+"""Challenges of every shape that can be played, for property tests."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from foundation import clock
+
+CHANNELS = ("store", "online", "face_to_face", "meeting", "reorder")
+ZONES = ("Europe/Paris", "America/New_York", "Indian/Reunion", "Asia/Tokyo")
+codes = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12).map(lambda text: "c" + text)
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(str.strip)
+amounts = st.integers(1, 1_000)
+
+
+def _some(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """One value, or a list of some: both may be written."""
+    lists = st.lists(st.sampled_from(values), min_size=1, max_size=len(values), unique=True)
+    return st.one_of(st.sampled_from(values), lists)
+
+
+def _optional(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+filters = _optional(
+    {},
+    {
+        "skus": st.lists(texts, min_size=1, max_size=3),
+        "categories": st.lists(texts, min_size=1, max_size=3),
+        "families": texts,
+        "customer": _some(("new", "returning")),
+        "min_units": amounts,
+    },
+)
+caps = st.fixed_dictionaries({"points": amounts, "per": st.sampled_from(("declaration", "day", "challenge"))})
+_capped: dict[str, Any] = {"when": filters, "cap": caps}
+
+
+def _rule(counts: str, required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return _optional({"counts": st.just(counts), **required}, optional)
+
+
+plain_rules = st.one_of(
+    _rule("units", {"points": amounts}, _capped | {"per": amounts}),
+    _rule("value", {"points": amounts}, _capped | {"per": amounts}),
+    _rule("declaration", {"points": amounts}, _capped),
+    _rule("feedback", {"points": amounts}, _capped | {"min_comment": st.integers(0, 200)}),
+    _rule("profile", {"points": amounts}, _capped),
+)
+boosts = _rule("boost", {"factor": st.sampled_from(("2", "2.5", "3.25", 4))}, {"cap": caps})
+milestones = st.one_of(
+    _rule(
+        "milestone",
+        {"measure": st.sampled_from(("units", "value", "declarations")), "at": amounts, "points": amounts},
+        {"when": filters},
+    ),
+    _rule("milestone", {"measure": st.just("points"), "at": amounts, "points": amounts}, {}),
+)
+prizes = st.one_of(
+    st.fixed_dictionaries({"wallet": amounts}), st.fixed_dictionaries({"reward": st.sampled_from(("spa", "bon"))})
+)
+
+
+def _payout(required: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(lambda one, prize: one | prize, st.fixed_dictionaries(required), prizes)
+
+
+payouts = st.one_of(
+    _payout({"kind": st.just("threshold"), "points": amounts}),
+    _payout({"kind": st.just("race"), "points": amounts, "first": amounts}),
+    _payout({"kind": st.just("draw"), "winners": amounts, "tickets_per": amounts}),
+    st.fixed_dictionaries({"kind": st.just("convert"), "every": amounts, "into": amounts}),
+)
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> dict[str, Any]:
+    """The plain values of a valid challenge, as a file or a form would give them."""
+    zone = draw(st.sampled_from(ZONES))
+    starts_on = date(2024, 1, 1) + timedelta(days=draw(st.integers(0, 900)))
+    ends_on = starts_on + timedelta(days=draw(st.integers(0, 400)))
+    rules = draw(st.lists(plain_rules, min_size=1, max_size=4))
+    rules += draw(st.lists(st.one_of(boosts, milestones), max_size=3))
+    data: dict[str, Any] = {
+        "code": draw(codes),
+        "name": draw(texts),
+        "timezone": zone,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+        "rules": [rule | {"id": f"r{number}"} for number, rule in enumerate(rules)],
+    }
+    midnight = clock.start_of_day(clock.days_after(ends_on, 1), ZoneInfo(zone)).astimezone(ZoneInfo(zone))
+    if draw(st.booleans()):
+        data["declare_until"] = midnight + timedelta(minutes=draw(st.integers(0, 10_000)))
+        data["review_until"] = data["declare_until"] + timedelta(minutes=draw(st.integers(0, 10_000)))
+    if draw(st.booleans()):
+        data["objective"] = draw(
+            _optional({"measure": st.sampled_from(("units", "value", "declarations"))}, {"default": amounts})
+        )
+        data["rank_by"] = draw(st.sampled_from(("points", "progress")))
+    data |= draw(
+        _optional(
+            {},
+            {
+                "description": texts,
+                "ranks": st.sampled_from(("person", "outlet")),
+                "tie_break": st.sampled_from(("earliest", "shared")),
+                "league_by": st.sampled_from(("kind", "region", "potential")),
+                "pending_at_close": st.sampled_from(("wait", "accept", "reject")),
+                "proof": st.sampled_from(("none", "optional", "required")),
+                "budget": st.integers(0, 10_000),
+                "budget_policy": st.sampled_from(("stop", "pro_rata")),
+                "cap_per_day": amounts,
+                "freeze_board_on": st.just(starts_on),
+                "en": _optional({}, {"name": texts, "description": texts}),
+                "audience": _optional(
+                    {},
+                    {
+                        "kinds": _some(("distributor", "reseller", "franchisee", "vdi")),
+                        "regions": st.lists(texts, min_size=1, max_size=3),
+                        "countries": st.just("FR"),
+                        "brands": _some(("single", "multi")),
+                        "activity": _some(("low", "medium", "high")),
+                        "potential": _some(("low", "medium", "high")),
+                        "departments": st.just(["29", "35"]),
+                        "outlets": st.lists(texts, min_size=1, max_size=3),
+                    },
+                ),
+                "payouts": st.lists(payouts, max_size=3),
+            },
+        )
+    )
+    if draw(st.booleans()):
+        data["payouts"] = [
+            *data.get("payouts", []),
+            {"kind": "rank", "from": 1, "to": draw(st.integers(1, 3)), "wallet": 5},
+            {"kind": "rank", "from": 4, "to": 9, "reward": "spa"},
+        ]
+    return data

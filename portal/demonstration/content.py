@@ -184,6 +184,13 @@ def products_file(content: Content, today: date) -> BytesIO:
     return _file("products.csv", "sku,ean,name,category,family,list_price,starts_on,ends_on", rows)
 
 
+def rewards_file(content: Content) -> BytesIO:
+    """The rewards as `flask rewards import` reads them."""
+    file = BytesIO(content.rewards)
+    file.name = "rewards.csv"
+    return file
+
+
 def months_before(day: date, months: int) -> date:
     """The first day of the month that many months earlier."""
     count = day.year * 12 + day.month - 1 - months

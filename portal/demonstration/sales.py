@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from declarations.rules import Submission, SubmittedLine
 from portal.demonstration.content import Content, Person, Product, months_before
@@ -190,7 +190,7 @@ class _SalesOf:
             price = product.cents * self.chance.choices((100, 95, 90, 80), (70, 8, 14, 8))[0] // 100
         return SubmittedLine(product.sku, units, price)
 
-    def _customer(self, channel: str, products: Sequence[Product]) -> dict[str, str]:
+    def _customer(self, channel: str, products: Sequence[Product]) -> dict[str, Any]:
         """Who bought, as far as the seller told."""
         found = {"customer": "", "age_band": "", "area": ""}
         if channel == "reorder" or self.chance.random() < 0.8:
@@ -208,8 +208,8 @@ class _SalesOf:
             found["area"] = self.outlet.department if home or not everywhere else self.chance.choice(everywhere)
         return found
 
-    def _feedback(self, day: date, products: Sequence[Product]) -> dict[str, object]:
-        found: dict[str, object] = {"rating": None, "recommend": None, "comment": ""}
+    def _feedback(self, day: date, products: Sequence[Product]) -> dict[str, Any]:
+        found: dict[str, Any] = {"rating": None, "recommend": None, "comment": ""}
         if self.chance.random() * 100 >= self.person.feedback:
             return found
         product = self.chance.choice(products)

@@ -29,7 +29,7 @@ class Standing(Base):
 
 
 class FinalStanding(Base):
-    """A line of the board as closing froze it. `competitor` is a person's code, or an outlet's where outlets compete."""
+    """A line of the board as closing froze it. `competitor` is a person's code, or an outlet's where these compete."""
 
     __tablename__ = "final_standings"
     challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)

@@ -60,14 +60,17 @@ def freeze(challenge: Challenge) -> None:
     db.session.execute(insert(FinalStanding).from_select(columns, final))
 
 
-def remember_ranks(challenge: Challenge, day: date) -> None:
-    """Keep everybody's rank at the end of `day`; earlier days than the last two are let go. Twice does no harm."""
-    db.session.execute(delete(DailyRank).where(DailyRank.challenge_id == challenge.id, DailyRank.day == day))
+def remember_ranks(challenge: Challenge, day: date) -> bool:
+    """Keep everybody's rank at the end of `day`, once: False when that day is kept already. Older days are let go."""
+    kept = select(DailyRank.day).where(DailyRank.challenge_id == challenge.id, DailyRank.day == day).limit(1)
+    if db.session.scalar(kept) is not None:
+        return False
     lines = ranked(challenge).c
     ranks = select(literal(challenge.id), lines.code, literal(day, DailyRank.__table__.c.day.type), lines.rank)
-    db.session.execute(insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks))
-    db.session.execute(
-        delete(DailyRank).where(
-            DailyRank.challenge_id == challenge.id, DailyRank.day < date.fromordinal(day.toordinal() - 1)
-        )
+    written = db.session.execute(
+        insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks)
     )
+    db.session.execute(
+        delete(DailyRank).where(DailyRank.challenge_id == challenge.id, DailyRank.day < day)
+    )
+    return written.rowcount > 0  # type: ignore[attr-defined]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, case, cast, func, null, select
+from sqlalchemy import BigInteger, Select, and_, case, cast, func, literal, null, or_, select, union_all
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement, Subquery
 
 from challenges.models import Challenge, Participant
-from foundation.database import db
+from foundation import clock
+from foundation.database import Instant, db
 from leaderboards.models import DailyRank, FinalStanding, Standing
 from leaderboards.rules import neighbours
 from network.models import Outlet, Person
@@ -19,7 +23,8 @@ from network.models import Outlet, Person
 @dataclass(frozen=True)
 class Place:
     """A line of the board. `code` is the competitor's; `rank` is within `league`; `moved` is places won since
-    yesterday (None when there is no yesterday)."""
+    yesterday (None when there is no yesterday); `tied` says that another shares the rank. A frozen public board tells
+    no points and no instant (`reached_at` None)."""
 
     league: str
     rank: int
@@ -31,8 +36,9 @@ class Place:
     outlet_id: int
     points: int
     progress_bp: int | None
-    reached_at: datetime
+    reached_at: datetime | None
     moved: int | None = None
+    tied: bool = False
 
     @property
     def display_name(self) -> str:
@@ -160,6 +166,64 @@ def board(challenge: Challenge) -> Subquery:
     return _final(challenge) if challenge.state == "closed" else ranked(challenge)
 
 
+def frozen_day(challenge: Challenge, at: datetime) -> date | None:
+    """The day whose final ranks people see while the public board is frozen; None when it is not."""
+    if challenge.freeze_board_on is None or not challenge.is_open:
+        return None
+    if clock.day_of(at, challenge.zone) < challenge.freeze_board_on:
+        return None
+    return clock.days_after(challenge.freeze_board_on, -1)
+
+
+def _as_remembered(challenge: Challenge, day: date) -> Subquery:
+    """The ranks kept at the end of a day, in the same shape; points are not kept and are given as 0."""
+    chosen = (DailyRank.challenge_id == challenge.id, DailyRank.day == day)
+    rest = (
+        literal(0, BigInteger).label("points"),
+        cast(null(), BigInteger).label("progress_bp"),
+        literal(None, Instant).label("reached_at"),
+        DailyRank.rank.label("rank"),
+    )
+    if challenge.ranks == "outlet":
+        entered = _outlet_leagues(challenge)
+        return (
+            select(
+                entered.c.league, Outlet.code.label("code"), Outlet.name.label("name"),
+                cast(null(), Person.nickname.type).label("nickname"),
+                cast(null(), Person.picture.type).label("picture"),
+                cast(null(), Person.id.type).label("person_id"), Outlet.id.label("outlet_id"), *rest,
+            )
+            .join_from(DailyRank, Outlet, Outlet.code == DailyRank.competitor)
+            .join(entered, entered.c.outlet_id == Outlet.id)
+            .where(*chosen)
+            .subquery("ranked")
+        )  # fmt: skip
+    return (
+        select(
+            Participant.league.label("league"), Person.code.label("code"), Person.name.label("name"),
+            Person.nickname.label("nickname"), Person.picture.label("picture"), Person.id.label("person_id"),
+            Participant.outlet_id.label("outlet_id"), *rest,
+        )
+        .join_from(DailyRank, Person, Person.code == DailyRank.competitor)
+        .join(
+            Participant,
+            and_(Participant.challenge_id == DailyRank.challenge_id, Participant.person_id == Person.id),
+        )
+        .where(*chosen, Person.suspended_at.is_(None))
+        .subquery("ranked")
+    )  # fmt: skip
+
+
+def _outlet_leagues(challenge: Challenge) -> Subquery:
+    """The league of each outlet that takes part."""
+    return (
+        select(Participant.outlet_id, func.min(Participant.league).label("league"))
+        .where(Participant.challenge_id == challenge.id)
+        .group_by(Participant.outlet_id)
+        .subquery("entered")
+    )
+
+
 def standings_rows(challenge: Challenge) -> Select[Any]:
     """The standings export's columns, sorted by league, rank, person (code point order)."""
     lines = board(challenge).c
@@ -170,19 +234,13 @@ def standings_rows(challenge: Challenge) -> Select[Any]:
 
 @dataclass(frozen=True)
 class Board:
-    """A league's board for one reader: the `top`, my own place, and my neighbours (never only the bottom).
-
-    `best` and `worst` bound my rank while declarations wait for review; None when nothing of it is in doubt.
-    """
+    """A league's board for one reader: the `top`, my own place, and my neighbours (never only the bottom)."""
 
     league: str
-    leagues: list[str]
     competitors: int
     top: list[Place]
     mine: Place | None
     around: list[Place]
-    best: int | None = None
-    worst: int | None = None
 
 
 TOP = 10
@@ -191,10 +249,21 @@ WINDOW = 5
 
 def leagues_of(challenge: Challenge) -> list[str]:
     """The leagues of a challenge, sorted; [''] when it has none."""
+    if not challenge.definition.get("league_by"):
+        return [""]
     found = db.session.scalars(
         select(Participant.league).where(Participant.challenge_id == challenge.id).distinct()
     )
     return sorted(found) or [""]
+
+
+def interesting_first() -> tuple[ColumnElement[Any], ...]:
+    """An order of challenges for a reader: running, soonest end first; then being closed, to come, and over."""
+    turn = case(
+        {"running": 0, "closing": 1, "reviewing": 2, "published": 3, "closed": 4}, value=Challenge.state, else_=5
+    )
+    over = case((Challenge.state.in_(("closed", "cancelled")), Challenge.ends_on))
+    return (turn, over.desc(), Challenge.ends_on, Challenge.id)
 
 
 def own_league(challenge: Challenge, person: Person) -> Participant | None:
@@ -209,43 +278,117 @@ def place_of(challenge: Challenge, code: str) -> Place | None:
     return _place(row) if row else None
 
 
-def places_of_person(challenges: list[Challenge], person: Person) -> dict[int, Place]:
-    """A person's places in a few challenges, keyed by challenge id (its outlet's where outlets compete)."""
+def competitor_code(challenge: Challenge, person: Person) -> str:
+    """Under which code this person competes: where outlets do, that of the outlet it entered with."""
+    if challenge.ranks != "outlet":
+        return person.code
+    entered = own_league(challenge, person)
+    outlet_id = entered.outlet_id if entered is not None else person.outlet_id
+    if outlet_id is None:
+        return ""
+    if person.outlet is not None and person.outlet.id == outlet_id:
+        return person.outlet.code
+    return db.session.scalar(select(Outlet.code).where(Outlet.id == outlet_id)) or ""
+
+
+def league_of(challenge: Challenge, person: Person) -> str | None:
+    """The league in which this person (or its outlet) is ranked; None when it does not take part."""
+    entered = own_league(challenge, person)
+    if entered is None or challenge.ranks != "outlet":
+        return entered.league if entered is not None else None
+    return db.session.scalar(
+        select(func.min(Participant.league)).where(
+            Participant.challenge_id == challenge.id, Participant.outlet_id == entered.outlet_id
+        )
+    )
+
+
+def _numbered(lines: Subquery) -> Select[Any]:
+    """The lines of a board with `position` in their league, from 1, how many `competitors` it has, and how many are
+    `sharing` the rank."""
+    return select(
+        lines,
+        func.count().over(partition_by=lines.c.league).label("competitors"),
+        func.count().over(partition_by=(lines.c.league, lines.c.rank)).label("sharing"),
+        func.row_number()
+        .over(partition_by=lines.c.league, order_by=(lines.c.rank, lines.c.reached_at, lines.c.code))
+        .label("position"),
+    )
+
+
+def yesterday_of(challenge: Challenge, at: datetime) -> date:
+    """The day before this instant, in the challenge's time zone."""
+    return clock.days_after(clock.day_of(at, challenge.zone), -1)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One competitor's place, among how many of its league, and the line of the next better rank (`above`; None for
+    the first)."""
+
+    place: Place
+    competitors: int
+    above: Place | None
+
+
+def situations(competing: Sequence[tuple[Challenge, str]], *, at: datetime) -> dict[int, Situation]:
+    """Where one competitor stands in each of a few challenges, by challenge id: one statement for all of them.
+
+    `competing` pairs each challenge with the competitor's code there. While a public board is frozen the place is the
+    one it shows.
+    """
+    parts = []
+    for challenge, code in competing:
+        day = frozen_day(challenge, at)
+        lines = _numbered(_as_remembered(challenge, day) if day is not None else board(challenge)).cte(
+            f"board_{challenge.id}"
+        )
+        better = lines.alias(f"better_{challenge.id}")
+        before = aliased(DailyRank)
+        parts.append(
+            select(
+                literal(challenge.id).label("challenge_id"),
+                *lines.c,
+                before.rank.label("rank_before"),
+                *(column.label(f"above_{column.name}") for column in better.c),
+            )
+            .outerjoin_from(
+                lines, better, and_(better.c.league == lines.c.league, better.c.position == lines.c.rank - 1)
+            )
+            .outerjoin(
+                before,
+                and_(
+                    before.challenge_id == challenge.id,
+                    before.competitor == lines.c.code,
+                    before.day == yesterday_of(challenge, at),
+                ),
+            )
+            .where(lines.c.code == code)
+        )
+    if not parts:
+        return {}
     found = {}
-    for challenge in challenges:
-        place = place_of(challenge, competitor_code(challenge, person))
-        if place is not None:
-            found[challenge.id] = place
+    for row in db.session.execute(union_all(*parts)):
+        above = None
+        if row.above_code is not None:
+            names = [name for name in row._fields if name.startswith("above_")]
+            above = _place(SimpleNamespace(**{name.removeprefix("above_"): getattr(row, name) for name in names}))
+        found[row.challenge_id] = Situation(_place(row), row.competitors, above)
     return found
 
 
-def competitor_code(challenge: Challenge, person: Person) -> str:
-    """Under which code this person competes."""
-    if challenge.ranks == "outlet" and person.outlet is not None:
-        return person.outlet.code
-    return person.code
+def league_board(
+    challenge: Challenge, league: str, mine: str | None, *, yesterday: date | None = None, frozen: date | None = None
+) -> Board:
+    """The board of one league. `mine` is the reader's competitor code; movements are against `yesterday`.
 
-
-def league_board(challenge: Challenge, league: str, mine: str | None, *, yesterday: date | None = None) -> Board:
-    """The board of one league. `mine` is the reader's competitor code; movements are against `yesterday`."""
-    lines = board(challenge)
-    in_league = select(
-        lines,
-        func.count().over().label("competitors"),
-        func.row_number().over(order_by=(lines.c.rank, lines.c.reached_at, lines.c.code)).label("position"),
-    ).where(lines.c.league == league)
-    numbered = in_league.subquery()
+    With `frozen` the board is the one of that day's end (see frozen_day), without points and movements.
+    """
+    lines = _as_remembered(challenge, frozen) if frozen is not None else board(challenge)
+    numbered = _numbered(lines).where(lines.c.league == league).subquery("numbered")
     my_position = select(numbered.c.position).where(numbered.c.code == (mine or "")).scalar_subquery()
     rows = db.session.execute(
-        select(numbered, DailyRank.rank.label("rank_before"))
-        .outerjoin(
-            DailyRank,
-            and_(
-                DailyRank.challenge_id == challenge.id,
-                DailyRank.competitor == numbered.c.code,
-                DailyRank.day == (yesterday or date.min),
-            ),
-        )
+        _with_yesterday(challenge, numbered, None if frozen else yesterday)
         .where(
             (numbered.c.position <= TOP)
             | numbered.c.position.between(my_position - WINDOW, my_position + WINDOW)
@@ -259,11 +402,9 @@ def league_board(challenge: Challenge, league: str, mine: str | None, *, yesterd
         around = [
             places[position + 1]
             for position in neighbours(my_row.competitors, my_row.position - 1, WINDOW)
-            if position + 1 in places
         ]
     return Board(
         league=league,
-        leagues=leagues_of(challenge),
         competitors=rows[0].competitors if rows else 0,
         top=[place for position, place in places.items() if position <= TOP],
         mine=places[my_row.position] if my_row is not None else None,
@@ -271,23 +412,54 @@ def league_board(challenge: Challenge, league: str, mine: str | None, *, yesterd
     )
 
 
+def league_lines(challenge: Challenge, league: str, *, yesterday: date | None = None) -> Select[Any]:
+    """Every line of one league's board, best first, to be paged for those who animate (`place_from` shapes a row)."""
+    lines = board(challenge)
+    numbered = _numbered(lines).where(lines.c.league == league).subquery("numbered")
+    return _with_yesterday(challenge, numbered, yesterday).order_by(numbered.c.position)
+
+
+def _with_yesterday(challenge: Challenge, numbered: Subquery, yesterday: date | None) -> Select[Any]:
+    return select(numbered, DailyRank.rank.label("rank_before")).outerjoin(
+        DailyRank,
+        and_(
+            DailyRank.challenge_id == challenge.id,
+            DailyRank.competitor == numbered.c.code,
+            DailyRank.day == (yesterday or date.min),
+        ),
+    )
+
+
 def rank_range(challenge: Challenge, person: Person) -> tuple[int, int] | None:
     """(best, worst) rank this person can have once everything in review is settled, ranking people by points.
 
-    Best: mine accepted, nobody else's; worst: nobody's of mine, everybody else's. None when nothing waits.
+    Best: mine accepted, nobody else's; worst: nobody's of mine, everybody else's, ties going against me when they
+    may. None when nothing waits, or while this person has no rank at all.
     """
     if challenge.ranks != "person" or challenge.rank_by != "points" or not challenge.is_open:
         return None
     mine = db.session.get(Standing, (challenge.id, person.id))
     participant = own_league(challenge, person)
-    if mine is None or participant is None:
+    if mine is None or participant is None or mine.points <= 0:
         return None
+    most, least = max(mine.points, mine.expected_points), min(mine.points, mine.expected_points)
+    # Caps may make a total fall when one more sale is accepted: bounds take the wider of the two.
+    least_of_other = case((Standing.expected_points < Standing.points, Standing.expected_points), else_=Standing.points)
+    most_of_other = case((Standing.expected_points > Standing.points, Standing.expected_points), else_=Standing.points)
+    waits = Standing.expected_points != Standing.points
+    stays_above: Any = least_of_other > most
+    may_pass: Any = most_of_other > least
+    if challenge.tie_break == "earliest":
+        # With equal totals the earlier instant wins; whose total still changes may get an earlier one.
+        settled = mine.points == mine.expected_points
+        if settled:
+            earlier = and_(Standing.points == most, Standing.reached_at < mine.reached_at)
+            stays_above = or_(stays_above, and_(~waits, earlier))
+            may_pass = or_(may_pass, and_(most_of_other == least, or_(waits, earlier)))
+        else:
+            may_pass = or_(may_pass, most_of_other == least)
     others = (
-        select(
-            func.count(case((Standing.points > mine.expected_points, 1))),
-            func.count(case((Standing.expected_points > mine.points, 1))),
-            func.count(case((Standing.expected_points > Standing.points, 1))),
-        )
+        select(func.count(case((stays_above, 1))), func.count(case((may_pass, 1))), func.count(case((waits, 1))))
         .join_from(
             Standing,
             Participant,
@@ -309,12 +481,22 @@ def rank_range(challenge: Challenge, person: Person) -> tuple[int, int] | None:
     return 1 + better, 1 + could_pass
 
 
+def outlet_names(outlets: Collection[int]) -> dict[int, str]:
+    """The names of some outlets, by id."""
+    rows = db.session.execute(select(Outlet.id, Outlet.name).where(Outlet.id.in_(outlets)))
+    return {row.id: row.name for row in rows}
+
+
+def place_from(row: Any) -> Place:
+    """A row of league_lines as a Place."""
+    return _place(row)
+
+
 def _place(row: Any) -> Place:
     before = getattr(row, "rank_before", None)
     return Place(
         league=row.league, rank=row.rank, code=row.code, name=row.name, nickname=row.nickname, picture=row.picture,
         person_id=row.person_id, outlet_id=row.outlet_id, points=row.points, progress_bp=row.progress_bp,
         reached_at=row.reached_at, moved=None if before is None else before - row.rank,
+        tied=getattr(row, "sharing", 1) > 1,
     )  # fmt: skip
-
-

@@ -44,3 +44,17 @@ def neighbours(length: int, mine: int, window: int) -> range:
     size = min(window, length)
     first = max(0, min(mine - window // 2, length - size))
     return range(first, first + size)
+
+
+def points_to_climb(mine: int, above: int, *, tie_break: str) -> int:
+    """Points missing to the place above: to pass it where the earlier of equals is ahead, to share it otherwise."""
+    return above - mine + (1 if tie_break == "earliest" else 0)
+
+
+def measure_to_climb(mine: int, target: int, above_bp: int, *, tie_break: str) -> int:
+    """Like points_to_climb where progress ranks: how much of the measure is missing to the progress `above_bp`.
+
+    `mine` and `target` are in the same unit (cents for value); progress is floored, so the amount is rounded up.
+    """
+    wanted = above_bp + (1 if tie_break == "earliest" else 0)
+    return -(-wanted * target // 10_000) - mine

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from foundation.database import Base, Instant, code_type
+from network.rules import initials
 
 KINDS = ("distributor", "reseller", "franchisee", "vdi")
 BRANDS = ("single", "multi")
@@ -90,8 +91,7 @@ class Person(Base, UserMixin):
     @property
     def initials(self) -> str:
         """One or two capital letters for the avatar."""
-        words = [word for word in self.display_name.replace("-", " ").split() if word[0].isalpha()]
-        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+        return initials(self.display_name)
 
 
 class SignInCode(Base):

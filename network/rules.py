@@ -28,6 +28,12 @@ def normal_nickname(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
+def initials(name: str) -> str:
+    """One or two capital letters for a name's avatar."""
+    words = [word for word in name.replace("-", " ").split() if word[0].isalpha()]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
 def is_plain(text: str) -> bool:
     """Whether a text can be printed on one line: no control character, no lone surrogate, nothing invisible."""
     return all(unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") for letter in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,18 @@ from flask.cli import AppGroup
 from flask_login import LoginManager
 from flask_migrate import Migrate
 
+from challenges import definition
+from declarations.publishing import enrol_arrivals
 from foundation import jobs as foundation_jobs
 from foundation import localisation, logs, scheduler, web
+from foundation.catalogues import compile_catalogues
 from foundation.database import db
 from foundation.pages import htmx
 from foundation.settings import Settings, read_settings
+from network.operations import people_arrived
+from points import jobs as point_jobs
+from rewards import jobs as reward_jobs
+from rewards.queries import reward_codes
 
 ROOT = Path(__file__).parent
 
@@ -69,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.csrf.init_app(app)
     web.limiter.init_app(app)
     htmx.init_app(app)
+    compile_catalogues(ROOT / "translations")
     localisation.babel.init_app(app, locale_selector=localisation.choose_language)
     _register_packages(app)
     web.register_assets(app)
@@ -115,9 +124,22 @@ def _load(package: str, role: str) -> Any:
 def wiring(app: Flask) -> None:
     """Connections that would otherwise point upwards: what a lower package announces, a higher one hears."""
     scheduler.SCHEDULE = SCHEDULE
+    definition.REWARD_CODES = reward_codes
+    people_arrived.connect(_enrol)
+
+
+def _enrol(sender: Any, *, person_ids: list[int], at: datetime) -> None:
+    enrol_arrivals(person_ids, at=at)
 
 
 SCHEDULE: tuple[scheduler.Job, ...] = (
+    scheduler.Job(
+        "challenges.advance", "* * * * *", reward_jobs.advance_challenges, "starts, ends and closes what is due"
+    ),
+    scheduler.Job(
+        "leaderboards.yesterday", "5 0 * * *", reward_jobs.remember_yesterday, "keeps yesterday's ranks"
+    ),
+    scheduler.Job("points.seal", "*/10 * * * *", point_jobs.seal_books, "chains new entries of the ledger"),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
     scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),
 )

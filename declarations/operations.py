@@ -73,7 +73,7 @@ def receive(
     sellers = _sellers({one.person for one in submissions})
     prices = _products({line.sku for one in submissions for line in one.lines})
     # First the lock: of two taps at the same moment, the second then sees what the first has written.
-    _lock(sorted(seller.id for seller in sellers.values()))
+    lock_people(sorted(seller.id for seller in sellers.values()))
     known = _known([one.id for one in submissions])
     problems: list[Problem] = []
     conflict = False
@@ -207,7 +207,7 @@ def accept(declaration: Declaration, *, by: str, at: datetime) -> None:
 
 
 def reject(declaration: Declaration, reason: str, *, by: str, at: datetime, note: str = "") -> None:
-    """A waiting sale is refused, with a reason code and a sentence for the person. Raises NotPossible as accept does."""
+    """A waiting sale is refused with a reason code and a sentence. Raises NotPossible as accept does."""
     if reason not in REJECTIONS:
         raise NotPossible(f"{reason!r} is not a reason; write one of {', '.join(REJECTIONS)}")
     _decide(declaration, "rejected", by=by, at=at, reason=reason, note=note)
@@ -215,7 +215,7 @@ def reject(declaration: Declaration, reason: str, *, by: str, at: datetime, note
 
 def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
     """The person takes a sale back: it no longer scores. Raises NotPossible when it is already over."""
-    _lock([declaration.person_id])
+    lock_people([declaration.person_id])
     db.session.refresh(declaration)
     if declaration.status not in ("accepted", "in_review"):
         raise NotPossible("this declaration is no longer open; it cannot be withdrawn")
@@ -232,7 +232,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     While it is back in review its points are suspended. Possible until `declare_until` of every challenge it counts
     in; raises NotPossible after, and Refused for bad content.
     """
-    _lock([declaration.person_id])
+    lock_people([declaration.person_id])
     db.session.refresh(declaration)
     if declaration.status not in ("accepted", "in_review"):
         raise NotPossible("this declaration is no longer open; it cannot be corrected")
@@ -300,7 +300,7 @@ def _decide(
                 f"{by} may not decide on {declaration.public_id}; "
                 "an animator who belongs neither to its person nor to its outlet may"
             )
-    _lock([declaration.person_id])
+    lock_people([declaration.person_id])
     claimed = db.session.execute(
         update(Declaration)
         .where(Declaration.id == declaration.id, Declaration.status == "in_review")
@@ -391,8 +391,11 @@ def _in_batches(values: Sequence[Any], query: Callable[[Sequence[Any]], Any]) ->
     return found
 
 
-def _lock(people: Sequence[int]) -> None:
-    """One transaction at a time changes what a person has told (SQLite: the write lock already sees to it)."""
+def lock_people(people: Sequence[int]) -> None:
+    """Hold off other transactions on these people (ids) until the end of this one.
+
+    One transaction at a time changes what a person has told (SQLite: the write lock already sees to it).
+    """
     if db.engine.dialect.name == "postgresql":
         for start in range(0, len(people), 5_000):
             batch = people[start : start + 5_000]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, func, select
 
 from challenges.definition import Definition
 from challenges.imports import import_challenge
@@ -113,7 +113,7 @@ def _measures(people: Collection[int], measure: str, first: date, last: date) ->
     """A measure (units, cents or declarations) over people's accepted sales of a period, the law's bars left out."""
     amount: Any = {
         "units": func.sum(Line.units),
-        "value": func.sum(Line.units * Line.list_price_cents),
+        "value": func.sum(cast(Line.units, BigInteger) * Line.list_price_cents),
         "declarations": func.count(Declaration.id.distinct()),
     }[measure]
     rows = db.session.execute(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import BigInteger, Select, and_, case, cast, func, select
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql import ColumnElement
 
 from challenges.models import Challenge
 from challenges.queries import versions
@@ -48,6 +49,25 @@ def current_revisions(*columns: Any) -> Select[Any]:
     )
 
 
+def counted_revisions(challenge_id: int) -> Callable[..., Select[Any]]:
+    """A select like current_revisions over the declarations a closed challenge counted, in the revision it counted."""
+
+    def counted(*columns: Any) -> Select[Any]:
+        return (
+            select(*columns)
+            .join_from(
+                CountedDeclaration, Declaration, Declaration.id == CountedDeclaration.declaration_id
+            )
+            .join(
+                Revision,
+                and_(Revision.declaration_id == Declaration.id, Revision.number == CountedDeclaration.revision),
+            )
+            .where(CountedDeclaration.challenge_id == challenge_id)
+        )
+
+    return counted
+
+
 def sales_of(
     people: Collection[int], first_day: date, last_day: date, *, waiting: bool = True
 ) -> dict[int, list[Told]]:
@@ -60,18 +80,24 @@ def sales_of(
         Revision.barred == "",
         Revision.sold_on.between(first_day, last_day),
     )
+    return load_sales(current_revisions, *chosen)
+
+
+def load_sales(over: Callable[..., Select[Any]], *chosen: ColumnElement[bool]) -> dict[int, list[Told]]:
+    """The chosen sales by person id, from a select over declarations and one revision of each. Two statements."""
     lines: dict[int, list[SoldLine]] = defaultdict(list)
     rows = db.session.connection().execute(
-        current_revisions(
+        over(
             Line.revision_id,
             Line.sku,
             Line.category,
             Line.family,
             Line.units,
-            (Line.units * Line.list_price_cents).label("value"),
+            (cast(Line.units, BigInteger) * Line.list_price_cents).label("value"),
         )
         .join(Line, Line.revision_id == Revision.id)
         .where(*chosen)
+        .order_by(Line.revision_id, Line.position)
     )
     texts: dict[str, str] = {}
     for revision_id, sku, category, family, units, value in rows:
@@ -87,7 +113,7 @@ def sales_of(
         )
     found: dict[int, list[Told]] = defaultdict(list)
     heads = db.session.connection().execute(
-        current_revisions(
+        over(
             Declaration.person_id,
             Declaration.id,
             Declaration.revision,

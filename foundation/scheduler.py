@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,11 +37,11 @@ RENEWAL_SECONDS = 15
 @dataclass(frozen=True)
 class Job:
     """A line of the schedule: `run(at)` does everything that is due at that instant, opens its own transactions and
-    answers one line per thing done. `cron` is a five-field expression in the programme's time zone."""
+    answers (or yields) one line per thing done. `cron` is a five-field expression in the programme's time zone."""
 
     name: str
     cron: str
-    run: Callable[[datetime], list[str]]
+    run: Callable[[datetime], Iterable[str]]
     meaning: str
 
 
@@ -59,15 +59,16 @@ def run_due(at: datetime, only: str | None = None) -> tuple[list[str], list[str]
     for job in SCHEDULE:
         if only is not None and job.name != only:
             continue
+        lines: list[str] = []
         try:
-            lines = job.run(at)
+            for line in job.run(at):
+                lines.append(line)
             outcome = "; ".join(lines)
         except Exception as error:
             db.session.rollback()
             log("jobs").exception("job failed", job=job.name)
             failed.append(f"{job.name}: {error}")
             outcome = f"failed: {type(error).__name__}"
-            lines = []
         done.extend(f"{job.name}: {line}" for line in lines)
         _remember(job.name, outcome)
     return done, failed

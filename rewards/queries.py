@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, literal, or_, select
 
+from foundation.database import db
+from foundation.database import db
 from rewards.models import Reward
 
 
@@ -29,3 +32,18 @@ def orderable_rewards(country: str, *, on: date) -> Select[Any]:
         )
         .order_by(Reward.price_points, Reward.name, Reward.id)
     )
+
+
+def reward_codes() -> set[str]:
+    """The codes of every article of the catalogue."""
+    return set(db.session.scalars(select(Reward.code)))
+
+
+def reward_codes() -> set[str]:
+    """Every article's code: what a challenge may give."""
+    return set(db.session.scalars(select(Reward.code)))
+
+
+def reward_names(codes: Collection[str]) -> dict[str, str]:
+    """The names of these articles, by code."""
+    return dict(db.session.execute(select(Reward.code, Reward.name).where(Reward.code.in_(codes))).tuples().all())

@@ -1,0 +1,87 @@
+"""What the clock does to challenges: every step that is due; one broken challenge does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from challenges.lifecycle import claim
+from challenges.models import Challenge
+from challenges.queries import closable, due_steps
+from foundation import clock
+from foundation.audit import SYSTEM
+from foundation.database import db
+from foundation.logs import log
+from foundation.transactions import transaction
+from leaderboards.operations import remember_ranks
+from rewards.closing import close, pending
+
+
+class SomeFailed(RuntimeError):
+    """Some challenges could not take their step; the message names them. The others have taken theirs."""
+
+
+def advance_challenges(at: datetime) -> Iterator[str]:
+    """Take every step of every challenge that is due at an instant; yields a line per step taken.
+
+    Each step is a transaction of its own that claims before it acts, so any number of these may run at once, be
+    killed, or come days late. Raises SomeFailed at the end when a challenge could not be moved.
+    """
+    failed: list[str] = []
+    stuck: set[int] = set()
+    while steps := [step for step in due_steps(at) if step[0] not in stuck]:
+        for challenge_id, before, after in steps:
+            try:
+                with transaction():
+                    moved = claim(challenge_id, before, after, by=SYSTEM, at=at)
+                if moved:
+                    yield f"{_code(challenge_id)}: {before} → {after}"
+            except Exception as error:
+                failed.append(_failure(challenge_id, error))
+                stuck.add(challenge_id)
+    for challenge_id in closable(at):
+        if challenge_id in stuck:
+            continue
+        try:
+            yield from _close_one(challenge_id, at)
+        except Exception as error:
+            failed.append(_failure(challenge_id, error))
+    if failed:
+        raise SomeFailed("; ".join(failed))
+
+
+def _close_one(challenge_id: int, at: datetime) -> Iterator[str]:
+    with transaction():
+        challenge = db.session.get_one(Challenge, challenge_id)
+        code = challenge.code
+        closure = close(challenge, by=SYSTEM, at=at)
+        waiting = len(pending(challenge)) if closure is None and challenge.state == "reviewing" else 0
+        hashed = closure.standings_hash[:12] if closure is not None else ""
+    if closure is not None:
+        yield f"{code}: reviewing → closed (standings {hashed})"
+    elif waiting:
+        yield f"{code}: waits for {waiting} declarations in review"
+
+
+def _code(challenge_id: int) -> str:
+    return db.session.get_one(Challenge, challenge_id).code
+
+
+def _failure(challenge_id: int, error: Exception) -> str:
+    db.session.rollback()
+    code = _code(challenge_id)
+    log("closing").exception("step failed", challenge=code)
+    return f"{code}: {error}"
+
+
+def remember_yesterday(at: datetime) -> Iterator[str]:
+    """Keep everybody's rank at the end of the day that has just passed, for "since yesterday"."""
+    open_ones = db.session.query(Challenge.id).filter(Challenge.state.in_(("running", "closing", "reviewing")))
+    for (challenge_id,) in open_ones.order_by(Challenge.id).all():
+        with transaction():
+            challenge = db.session.get_one(Challenge, challenge_id)
+            day = clock.days_after(clock.day_of(at, challenge.zone), -1)
+            kept = remember_ranks(challenge, day)
+            code = challenge.code
+        if kept:
+            yield f"{code}: ranks of {day} kept"

@@ -1,0 +1,115 @@
+"""What closing gives, pure (docs/game/closing.md): the meaning of rewards/closing.py, and what `verify` recomputes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Ranked(NamedTuple):
+    """A line of the frozen board: the competitor, its league, rank, points and progress in basis points."""
+
+    code: str
+    league: str
+    rank: int
+    points: int
+    progress_bp: int | None
+
+
+class Gain(NamedTuple):
+    """An award, as `flask rewards awards` lists it. `payout` is its place in the file, from 1."""
+
+    payout: int
+    kind: str
+    league: str
+    rank: int
+    code: str
+    points: int
+    reward: str | None
+    wallet_points: int
+    cost_cents: int
+    status: str
+
+
+def standings_line(league: str, rank: int, code: str, points: int, progress_bp: int | None, reached_at: str) -> str:
+    """A line of the standings as hashed: fields joined by a tab, ended by LF, without the name."""
+    progress = "" if progress_bp is None else str(progress_bp)
+    return "\t".join((league, str(rank), code, str(points), progress, reached_at)) + "\n"
+
+
+def standings_hash(lines: Iterable[str]) -> str:
+    """SHA-256 over the lines, in hexadecimal."""
+    found = hashlib.sha256()
+    for line in lines:
+        found.update(line.encode())
+    return found.hexdigest()
+
+
+def awards(
+    payouts: Sequence[Mapping[str, Any]],
+    board: Sequence[Ranked],
+    converting: Sequence[Ranked],
+    *,
+    barred: Collection[str],
+    costs: Mapping[str, int],
+    point_cents: int,
+    budget_cents: int | None,
+    policy: str,
+) -> list[Gain]:
+    """All awards of a closing, in order of payout, league, rank, code.
+
+    `converting` are the people whose own totals are converted (the board itself where people compete); `barred` codes
+    win nothing. A budget stops at the first award that does not fit, or shares what is left of it among a conversion.
+    """
+    found: list[Gain] = []
+    left = budget_cents
+    stopped = False
+    for number, payout in enumerate(payouts, 1):
+        candidates = converting if payout["kind"] == "convert" else board
+        gains = []
+        for one in sorted(candidates, key=lambda one: (one.league, one.rank, one.code)):
+            wallet = _wallet_points(payout, one)
+            if one.code in barred or not wins(payout, one) or (payout["kind"] == "convert" and not wallet):
+                continue
+            reward = payout.get("reward")
+            cost = costs[reward] if reward else wallet * point_cents
+            kind = payout["kind"]
+            gains.append(
+                Gain(number, kind, one.league, one.rank, one.code, one.points, reward, wallet, cost, "granted")
+            )
+        needed = sum(gain.cost_cents for gain in gains)
+        if left is not None and not stopped and needed > left and policy == "pro_rata" and payout["kind"] == "convert":
+            gains = [_share(gain, left, needed, point_cents) for gain in gains]
+        for gain in gains:
+            if left is not None:
+                stopped = stopped or gain.cost_cents > left
+                if stopped:
+                    gain = gain._replace(status="not_funded")
+                else:
+                    left -= gain.cost_cents
+            found.append(gain)
+    return found
+
+
+def wins(payout: Mapping[str, Any], one: Ranked) -> bool:
+    """Whether a competitor of the board has won a payout."""
+    kind = payout["kind"]
+    if kind == "rank":
+        return bool(payout["from"] <= one.rank <= payout["to"])
+    if kind == "threshold":
+        return bool(one.points >= payout["points"])
+    if kind == "objective":
+        return one.progress_bp is not None and one.progress_bp >= 10_000
+    return bool(kind == "convert" and one.points > 0)
+
+
+def _wallet_points(payout: Mapping[str, Any], one: Ranked) -> int:
+    if payout["kind"] == "convert":
+        return int(payout["into"] * (one.points // payout["every"]))
+    return int(payout.get("wallet") or 0)
+
+
+def _share(gain: Gain, left: int, needed: int, point_cents: int) -> Gain:
+    points = gain.wallet_points * left // needed
+    return gain._replace(wallet_points=points, cost_cents=points * point_cents)

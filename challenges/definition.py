@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -407,16 +407,16 @@ class Definition(Part):
     def declares_until(self) -> datetime:
         """The instant (UTC, excluded) before which a sale of the period must be declared."""
         if self.declare_until is not None:
-            return self.declare_until.astimezone(clock.UTC)
+            return self.declare_until.astimezone(UTC)
         return clock.start_of_day(clock.days_after(self.ends_on, DAYS_TO_DECLARE), self.zone)
 
     @property
     def reviews_until(self) -> datetime:
         """The instant (UTC) at which what still waits is settled by `pending_at_close`: by default a week later."""
         if self.review_until is not None:
-            return self.review_until.astimezone(clock.UTC)
+            return self.review_until.astimezone(UTC)
         local = self.declares_until.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=DAYS_TO_REVIEW)
-        return local.replace(tzinfo=self.zone).astimezone(clock.UTC)
+        return local.replace(tzinfo=self.zone).astimezone(UTC)
 
     @property
     def has_draw(self) -> bool:
@@ -611,9 +611,9 @@ _TABLES: dict[tuple[str | int, ...], type[Part]] = {
 def _keys_at(table: tuple[str | int, ...], place: tuple[str | int, ...]) -> list[str]:
     """The keys known in the table a fault is in; `place` still holds the union's tag."""
     model = _TABLES.get(table)
-    if model is None:
-        model = {"when": Filter, "cap": RuleCap}.get(str(table[-1]))
-    if model is None:
+    if model is None and table[-1] in ("when", "cap"):
+        model = Filter if table[-1] == "when" else RuleCap
+    elif model is None:
         model = (_RULES | _PAYOUTS)[str(place[2])]
     return [field.alias or name for name, field in model.model_fields.items()]
 

@@ -42,7 +42,8 @@ def product_names(definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         skus |= _named(data)["skus"]
     if not skus:
         return {}
-    return dict(db.session.execute(select(Product.sku, Product.name).where(Product.sku.in_(skus))).tuples().all())
+    rows = db.session.execute(select(Product.sku, Product.name).where(Product.sku.in_(skus)))
+    return {row.sku: row.name for row in rows}
 
 
 def reward_names(definitions: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:

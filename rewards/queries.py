@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Select, literal, or_, select
 
 from foundation.database import db
-from foundation.database import db
 from rewards.models import Reward
 
 
@@ -39,11 +38,7 @@ def reward_codes() -> set[str]:
     return set(db.session.scalars(select(Reward.code)))
 
 
-def reward_codes() -> set[str]:
-    """Every article's code: what a challenge may give."""
-    return set(db.session.scalars(select(Reward.code)))
-
-
 def reward_names(codes: Collection[str]) -> dict[str, str]:
     """The names of these articles, by code."""
-    return dict(db.session.execute(select(Reward.code, Reward.name).where(Reward.code.in_(codes))).tuples().all())
+    rows = db.session.execute(select(Reward.code, Reward.name).where(Reward.code.in_(codes)))
+    return {row.code: row.name for row in rows}

@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 from flask_login import LoginManager
 from flask_migrate import Migrate
 
-from challenges import definition
+from challenges import definition, vocabulary
 from declarations.publishing import enrol_arrivals
 from foundation import jobs as foundation_jobs
 from foundation import localisation, logs, scheduler, web
@@ -23,7 +23,7 @@ from foundation.settings import Settings, read_settings
 from network.operations import people_arrived
 from points import jobs as point_jobs
 from rewards import jobs as reward_jobs
-from rewards.queries import reward_codes
+from rewards.queries import reward_codes, reward_names
 
 ROOT = Path(__file__).parent
 
@@ -125,6 +125,7 @@ def wiring(app: Flask) -> None:
     """Connections that would otherwise point upwards: what a lower package announces, a higher one hears."""
     scheduler.SCHEDULE = SCHEDULE
     definition.REWARD_CODES = reward_codes
+    vocabulary.REWARD_NAMES = reward_names
     people_arrived.connect(_enrol)
 
 

@@ -1,0 +1,137 @@
+"""The product against a recomputation in plain Python that shares no code with it (tests/reference)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskCliRunner
+
+from tests.reference import aggregate, recompute
+
+DATA = Path(__file__).parent / "reference" / "data"
+CHALLENGES = sorted(
+    path for path in (DATA / "challenges").glob("*.toml") if path.stem != "mixed-later"
+)
+AFTER = "2013-01-01T00:00:00+00:00"
+
+
+def run(runner: FlaskCliRunner, *arguments: str) -> str:
+    """Run one command that must succeed; answers its standard output."""
+    result = runner.invoke(args=list(arguments))
+    assert result.exit_code == 0, (arguments, result.output, result.exception)
+    return result.stdout
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """A CSV answer as a list of rows."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def sold(folder: Path) -> Path:
+    """The declarations of a network, plain or compressed."""
+    return next(folder.glob("declarations.csv*"))
+
+
+def import_network(runner: FlaskCliRunner, name: str) -> None:
+    """Import the four files of a network of tests/reference/data."""
+    folder = DATA / name
+    run(runner, "network", "import-outlets", str(folder / "outlets.csv"))
+    run(runner, "network", "import-people", str(folder / "people.csv"))
+    run(runner, "catalogue", "import", str(folder / "products.csv"))
+    run(runner, "rewards", "import", str(DATA / "rewards.csv"))
+    imported = run(runner, "declarations", "import", str(sold(folder)), "--historical")
+    assert "in review 0, rejected 0, replayed 0" in imported
+
+
+@pytest.mark.parametrize("path", CHALLENGES, ids=lambda path: path.stem)
+def test_a_closed_challenge_is_what_an_independent_recomputation_says(
+    runner: FlaskCliRunner, path: Path
+) -> None:
+    network = path.stem.split("-")[0]
+    targets = DATA / f"targets-{network}.csv" if "progress" in path.stem else None
+    code = next(line for line in path.read_text().splitlines() if line.startswith("code")).split('"')[1]
+    import_network(runner, network)
+    if targets is not None:
+        run(runner, "challenges", "import", str(path))
+        run(runner, "challenges", "targets", code, str(targets))
+    run(runner, "challenges", "import", str(path), "--publish")
+
+    live = rows(run(runner, "leaderboards", "export", code))
+    run(runner, "jobs", "run", "--at", AFTER)
+    final = rows(run(runner, "leaderboards", "export", code))
+    expected = recompute.standings(DATA / network, path, targets=targets)
+    assert expected, "the case must rank somebody"
+    assert final == recompute.as_text(expected)
+    assert live == final
+
+    given = rows(run(runner, "rewards", "awards", code))
+    assert given == recompute.as_text(recompute.awards(DATA / network, path, DATA / "rewards.csv", targets=targets))
+    assert recompute.standings_hash(expected) in run(runner, "challenges", "verify", code)
+    run(runner, "points", "verify")
+
+
+def test_the_order_of_publishing_and_declaring_does_not_matter(runner: FlaskCliRunner) -> None:
+    path = DATA / "challenges" / "mixed-feedback.toml"
+    folder = DATA / "mixed"
+    for group, command, file in (
+        ("network", "import-outlets", folder / "outlets.csv"),
+        ("network", "import-people", folder / "people.csv"),
+        ("catalogue", "import", folder / "products.csv"),
+        ("rewards", "import", DATA / "rewards.csv"),
+    ):
+        run(runner, group, command, str(file))
+    run(runner, "challenges", "import", str(path), "--publish")
+    run(runner, "declarations", "import", str(sold(folder)), "--historical")
+    assert rows(run(runner, "leaderboards", "export", "ref-avis")) == recompute.as_text(
+        recompute.standings(folder, path)
+    )
+    again = run(runner, "declarations", "import", str(sold(folder)), "--historical")
+    assert again.startswith("accepted 0, in review 0, rejected 0, replayed ")
+    run(runner, "points", "verify")
+
+
+def insight_cases() -> list[Any]:
+    """The cases of tests/reference/data/insight-cases.csv."""
+    with (DATA / "insight-cases.csv").open() as file:
+        return [
+            pytest.param(case, id="-".join(case.values()))
+            for case in csv.DictReader(line for line in file if not line.startswith("#"))
+        ]
+
+
+@pytest.mark.parametrize("network", ["slice", "mixed"])
+def test_insight_is_what_an_independent_aggregation_says(
+    runner: FlaskCliRunner, network: str, tmp_path: Path
+) -> None:
+    import_network(runner, network)
+    checked = 0
+    for parameter in insight_cases():
+        case = parameter.values[0]
+        if case["network"] != network:
+            continue
+        target = tmp_path / "insight.csv"
+        run(
+            runner, "insights", "export", "--from", case["from"], "--until", case["until"], "--by", case["by"],
+            "--to", str(target),
+        )  # fmt: skip
+        lines = target.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        found = rows("".join(line for line in lines if not line.startswith("#")))
+        expected = aggregate.insight(DATA / network, case["from"], case["until"], case["by"])
+        assert found == [{key: str(value) for key, value in row.items()} for row in expected], case
+        checked += 1
+    assert checked > 5
+
+
+def test_closing_before_the_end_does_nothing(runner: FlaskCliRunner) -> None:
+    path = DATA / "challenges" / "mixed-feedback.toml"
+    import_network(runner, "mixed")
+    run(runner, "challenges", "import", str(path), "--publish")
+    run(runner, "jobs", "run", "--at", datetime(2010, 1, 1, tzinfo=UTC).isoformat())
+    result = runner.invoke(args=["challenges", "verify", "ref-avis"])
+    assert result.exit_code == 1
+    assert "it has no closing yet" in result.stderr

@@ -119,7 +119,14 @@ def nickname_taken(nickname: str, person: Person) -> bool:
 
 
 def demonstration_people(each: int = 4) -> list[Person]:
-    """A few active people of every role and kind of outlet, in order of role and code, to try the product as."""
+    """A few active people of every role and kind of outlet, in order of code, to try the product as.
+
+    Where there are people whose code begins with DEMO-, as `flask demo` makes them, these and nobody else.
+    """
+    marked = select(Person).where(Person.code.startswith("DEMO-"), Person.suspended_at.is_(None))
+    found = list(db.session.scalars(marked.order_by(Person.role.desc(), Person.code)))
+    if found:
+        return found
     place = func.row_number().over(partition_by=(Person.role, Outlet.kind), order_by=Person.code).label("place")
     numbered = (
         select(Person.id, place).outerjoin(Outlet, Person.outlet_id == Outlet.id).where(Person.suspended_at.is_(None))

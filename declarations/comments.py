@@ -46,8 +46,8 @@ ORDINARY = _words(
 SMALL_IS_ORDINARY = _words(
     """
     agathe aimee angelique aurore berger boulanger bourgeois charpentier chevalier claire clemence clement constance
-    constant desiree eve florent fontaine france lance laure lise luce marchand marie marine martin olivier pascal
-    pierre robin romain serge victoire
+    constant desiree eve felicite florent fontaine france garance harmonie jean lance laure lise luce marc marchand
+    marie marine martin maxime melodie olivier pascal pierre robin romain serge victoire
     """
 )
 # What follows a title without being a name.
@@ -165,6 +165,14 @@ def clean_comment(text: str, names: Names | Iterable[str] = NOBODY) -> str:
     """
     known = names if isinstance(names, Names) else known_names(names)
     text = _UNSEEN.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+    for _ in range(8):  # what one marker leaves beside it may show the next one; two rounds are the rule
+        before, text = text, _cleaned_once(text, known).strip()
+        if text == before:
+            break
+    return text
+
+
+def _cleaned_once(text: str, known: Names) -> str:
     text = _EMAIL.sub(EMAIL, text)
     text = _LINK.sub(_link, text)
     text = _HANDLE.sub(NAME, text)
@@ -172,9 +180,7 @@ def clean_comment(text: str, names: Names | Iterable[str] = NOBODY) -> str:
         text = pattern.sub(PHONE, text)
     for pattern in (_TITLED, _TITLED_SMALL, _RELATION, _CALLED, _MYSELF, _SIGNED):
         text = pattern.sub(_after_title, text)
-    if known.family or known.full:
-        text = _without_known(text, known)
-    return text.strip()
+    return _without_known(text, known) if known.family or known.full else text
 
 
 def _link(found: re.Match[str]) -> str:

@@ -1,0 +1,123 @@
+"""Reads of the ledger: what a person has, and every movement with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, or_, select
+
+from catalogue.models import Product
+from challenges.models import Challenge
+from foundation.database import db
+from points.models import WALLET, Account, Book, Entry
+
+PREFIX = "challenge:"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What a person has in one book. `challenge` is the code of the challenge, None for the wallet."""
+
+    account_id: int
+    book: str
+    challenge: str | None
+    points: int
+
+    @property
+    def is_wallet(self) -> bool:
+        """Whether these points can be spent."""
+        return self.book == WALLET
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A movement of a person's points: `amount` is positive when they came, negative when they were taken back."""
+
+    posted_at: datetime
+    effective_at: datetime
+    book: str
+    amount: int
+    subject: str
+    rule: str
+    rules_version: int
+    reference: str
+    why: str
+
+    @property
+    def challenge(self) -> str | None:
+        """The code of the challenge whose points these are, None for the wallet."""
+        return challenge_of(self.book)
+
+
+def challenge_of(book: str) -> str | None:
+    """The code of the challenge a book belongs to, None for the wallet."""
+    return book.removeprefix(PREFIX) if book.startswith(PREFIX) else None
+
+
+def balances(person_id: int) -> list[Balance]:
+    """What a person has: the wallet first, then challenges, the latest book first."""
+    rows = db.session.execute(
+        select(Account.id, Book.name, Account.balance)
+        .join(Book, Book.id == Account.book_id)
+        .where(Account.person_id == person_id)
+        .order_by(Book.name != WALLET, Book.id.desc())
+    )
+    return [Balance(account_id, name, challenge_of(name), points) for account_id, name, points in rows]
+
+
+def wallet_points(person_id: int) -> int:
+    """What a person can spend; 0 before the first closing."""
+    return (
+        db.session.scalar(
+            select(Account.balance)
+            .join(Book, Book.id == Account.book_id)
+            .where(Account.person_id == person_id, Book.name == WALLET)
+        )
+        or 0
+    )
+
+
+def movements(accounts: Sequence[int], *, latest_first: bool = True) -> Select[Any]:
+    """Every movement of some accounts of one person, to be paged or streamed (`movement` shapes a row)."""
+    gained = Entry.destination_id.in_(accounts)
+    order = Entry.id.desc() if latest_first else Entry.id
+    return (
+        select(
+            Entry.posted_at,
+            Entry.effective_at,
+            Book.name.label("book"),
+            case((gained, Entry.amount), else_=-Entry.amount).label("amount"),
+            Entry.subject,
+            Entry.rule,
+            Entry.rules_version,
+            Entry.reference,
+            Entry.why,
+        )
+        .join(Book, Book.id == Entry.book_id)
+        .where(or_(gained, Entry.source_id.in_(accounts)))
+        .order_by(order)
+    )
+
+
+def movement(row: Any) -> Movement:
+    """A row of `movements`."""
+    return Movement(*row)
+
+
+def product_names(skus: Collection[str]) -> dict[str, str]:
+    """The names of some products, by sku."""
+    if not skus:
+        return {}
+    rows = db.session.execute(select(Product.sku, Product.name).where(Product.sku.in_(skus)))
+    return {row.sku: row.name for row in rows}
+
+
+def challenge_titles(codes: Collection[str], language: str) -> dict[str, str]:
+    """The names of some challenges in a language, by code."""
+    if not codes:
+        return {}
+    found = db.session.scalars(select(Challenge).where(Challenge.code.in_(codes)))
+    return {challenge.code: challenge.title(language) for challenge in found}

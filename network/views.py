@@ -33,6 +33,7 @@ from foundation.transactions import transaction
 from foundation.web import limiter
 from network import faces, invitations, messages, operations, queries, sign_in, studio
 from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
+from network.labels import labels
 from network.models import Person
 from network.permissions import requires
 from network.rules import Refused, normal_email
@@ -291,7 +292,7 @@ def me() -> AnyResponse | str:
         return redirect("/" if request.form.get("first") else url_for("network.me"))
     first = bool(request.values.get("first"))
     page = render_template(
-        "network/me.html", form=form, person=current_user, face=faces.face(current_user), first=first
+        "network/me.html", form=form, person=current_user, face=faces.face(current_user), first=first, labels=labels()
     )
     return make_response(page, 422 if form.errors else 200)
 

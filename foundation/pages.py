@@ -17,7 +17,7 @@ htmx = HTMX()
 Row = TypeVar("Row")
 
 
-def page_or_part(page: str, part: str, **context: Any) -> str:
+def page_or_part(page: str, part: str, /, **context: Any) -> str:
     """Render `part` when htmx asks for a part of the page, else `page` (which includes the same part)."""
     wanted = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     return render_template(part if wanted else page, **context)

@@ -36,7 +36,7 @@ def demo(at: datetime | None) -> None:
     content = read_content()
     steps = demonstration_steps(content, at or clock.now())
     for step in progress(steps, "demonstration", len(steps)):
-        step.act()
+        step.take()
     db.session.remove()
     click.echo(f"Maison Ondrivelle is ready ({time.monotonic() - started:.0f} s). Sign in as one of:")
     for person in content.sign_ins:

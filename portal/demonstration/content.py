@@ -41,6 +41,7 @@ class Person:
     pace: int
     feedback: int
     arrived_days_ago: int | None
+    nickname: str
     row: dict[str, str] = field(compare=False, repr=False)
 
     @property
@@ -112,6 +113,7 @@ def read_content() -> Content:
             int(row["pace"]),
             int(row["feedback"]),
             _number(row["arrived_days_ago"]),
+            row["nickname"],
             row,
         )
         for row in _rows("people.csv")

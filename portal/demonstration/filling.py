@@ -26,7 +26,7 @@ from foundation.programme import change_setting
 from foundation.transactions import transaction
 from network.imports import import_outlets, import_people
 from network.models import Outlet, Person
-from network.operations import accept_notice
+from network.operations import accept_notice, choose_nickname
 from portal.demonstration import content as files
 from portal.demonstration.content import Content
 from portal.demonstration.plans import ZONE, Plan, challenge_plans
@@ -47,6 +47,14 @@ class Step:
     at: datetime
     what: str
     act: Callable[[], None]
+
+    def take(self) -> None:
+        """Do it; an error says which step it was."""
+        try:
+            self.act()
+        except Exception as error:
+            error.add_note(f"in the demonstration, at {self.at.isoformat()}: {self.what}")
+            raise
 
 
 def is_empty() -> bool:
@@ -88,12 +96,16 @@ def _found(content: Content, now: datetime) -> None:
         import_people(files.people_file(there), by=SYSTEM, at=at)
         import_products(files.products_file(content, today), by=SYSTEM, at=at)
         import_rewards(files.rewards_file(content), by=SYSTEM, at=at)
-        _read_notice([person.code for person in there], at)
+        _settle_in(there, at)
 
 
-def _read_notice(codes: list[str], at: datetime) -> None:
-    for person in db.session.scalars(select(Person).where(Person.code.in_(codes))):
+def _settle_in(people: list[files.Person], at: datetime) -> None:
+    """What everybody does on the first sign-in: read the notice, and choose a nickname if they like."""
+    known = {person.code: person for person in people}
+    for person in db.session.scalars(select(Person).where(Person.code.in_(known))).all():
         accept_notice(person, by=person.code, at=at)
+        if known[person.code].nickname:
+            choose_nickname(person, known[person.code].nickname, by=person.code, at=at)
 
 
 def _arrivals(content: Content, now: datetime) -> Iterator[Step]:
@@ -107,7 +119,7 @@ def _arrivals(content: Content, now: datetime) -> Iterator[Step]:
             def arrive(person: files.Person = person, at: datetime = at) -> None:
                 with transaction():
                     import_people(files.people_file([person]), by=ANIMATOR, at=at)
-                    _read_notice([person.code], at)
+                    _settle_in([person], at)
 
             yield Step(at, f"arrival of {person.name}", arrive)
 

@@ -42,8 +42,14 @@ def challenge_plans(content: Content, now: datetime) -> list[Plan]:
         day = today - timedelta(days=days_ago)
         return day - timedelta(days=day.weekday())
 
+    used: set[str] = set()
+
     def season(file: str, starts_on: date, days: int) -> Plan:
-        theme = content.themes[str((starts_on + timedelta(days=days // 2)).month)]
+        month = (starts_on + timedelta(days=days // 2)).month
+        while f"{month} {(starts_on + timedelta(days=days - 1)).year}" in used:
+            month = month % 12 + 1  # two challenges about the same month: the later one looks ahead
+        used.add(f"{month} {(starts_on + timedelta(days=days - 1)).year}")
+        theme = content.themes[str(month)]
         return plan(
             file, theme["code"], starts_on, days, focus=tuple(theme["focus"]), name=theme["fr"], name_en=theme["en"]
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import segno
 from flask import Response, abort, current_app, flash, make_response, redirect, render_template, request, url_for
@@ -210,7 +209,7 @@ def import_file() -> Response:
     """People or outlets from a file: all of it, or the list of its faults."""
     form = UploadForm()
     done: Merged | None = None
-    faults: list[Any] = []
+    faults, total = [], 0  # type: list[str], int
     if form.validate_on_submit():
         by, at = current_user.code, clock.now()
         try:
@@ -221,6 +220,6 @@ def import_file() -> Response:
                     roles = roles_given_by(current_user)
                     done = imports.import_people(form.file.data, by=by, at=at, roles=roles)
         except Faulty as faulty:
-            faults = faulty.lines()
-    page = render_template("network/import.html", form=form, done=done, faults=faults)
+            faults, total = faulty.lines(), faulty.total
+    page = render_template("network/import.html", form=form, done=done, faults=faults, total=total)
     return make_response(page, 422 if form.errors or faults else 200)

@@ -25,6 +25,7 @@ SHOPS = {
     "e": ("E", "BE", "", "", "vdi"),
     "f": ("F", "BE", "", "", "vdi"),
     "g": ("G", "BE", "=Wallonie", "", "distributor"),
+    "h": ("H", "FR", "Bretagne", "56", "reseller"),
 }
 
 

@@ -56,6 +56,16 @@ def pytest_report_header() -> str:
     return f"database engine: {os.environ.get('PALMARES_TEST_ENGINE', 'sqlite')}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What has nothing to do with a database runs once, with SQLite."""
+    if os.environ.get("PALMARES_TEST_ENGINE", "sqlite") == "sqlite":
+        return
+    left_out = [item for item in items if item.get_closest_marker("any_engine")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("any_engine")]
+
+
 @pytest.fixture(scope="session")
 def engine_name() -> str:
     """The engine under test: sqlite or postgresql."""

@@ -13,6 +13,7 @@ import pytest
 import app as wiring
 from foundation.database import Base
 
+pytestmark = pytest.mark.any_engine
 ROOT = Path(__file__).parents[1]
 PACKAGES = wiring.PACKAGES  # from the top of the house down
 LEVELS = {

@@ -9,6 +9,8 @@ from flask_babel import force_locale, get_translations, gettext
 
 from translations import update
 
+pytestmark = pytest.mark.any_engine
+
 
 @pytest.fixture(scope="module")
 def texts():

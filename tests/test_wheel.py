@@ -19,6 +19,7 @@ import pytest
 
 import app as wiring
 
+pytestmark = pytest.mark.any_engine
 ROOT = Path(__file__).parents[1]
 SHIPPED = (*wiring.PACKAGES, "templates", "static", "migrations", "translations")
 NOT_SHIPPED = (".po", ".json")  # of translations: the wheel has them compiled

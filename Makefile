@@ -1,0 +1,112 @@
+# Palmarès. `make` alone lists what can be done. Needs Python 3.11 or later and make, nothing else.
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo serve test lint bench css translations lock clean
+
+HOST ?= 127.0.0.1
+PORT ?= 5000
+WORKERS ?= 2
+
+VENV := .venv
+PY := $(VENV)/bin/python
+FLASK := $(PY) -m flask --app app
+PYTHON ?= python3
+# The first Python that is recent enough.
+FOUND_PYTHON = $(shell for p in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+# --- the environments ------------------------------------------------------------------------------------------------
+
+$(PY):
+	@test -n "$(FOUND_PYTHON)" || { echo "Python 3.11 or later is needed (Debian package: python3)"; exit 1; }
+	@"$(FOUND_PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "This Python cannot make environments; install the Debian package python3-venv:"; \
+		echo "  apt-get install python3-venv"; exit 1; }
+	@echo "Making the environment in $(VENV)"
+	@"$(FOUND_PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.ready: requirements.txt | $(PY)
+	@echo "Installing the libraries (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt requirements.txt | $(PY)
+	@echo "Installing the libraries and the tools (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.ready
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+DEMONSTRATION = PALMARES_DEMONSTRATION=1 PALMARES_INSTANCE="$(CURDIR)/instance" \
+	PALMARES_BASE_URL="http://$(HOST):$(PORT)" DATABASE_URL="sqlite:///$(CURDIR)/instance/$(1)"
+
+run: $(VENV)/.ready instance/palmares.db ## Serve the demonstration on http://127.0.0.1:5000
+	@$(call DEMONSTRATION,palmares.db) $(FLASK) db upgrade
+	@cat instance/sign-ins.txt 2>/dev/null || true
+	@echo
+	@echo "  Palmarès: http://$(HOST):$(PORT)  (the sign-in page lists the people of the demonstration; Ctrl+C ends)"
+	@echo
+	@$(call DEMONSTRATION,palmares.db) $(FLASK) jobs serve & clock=$$!; \
+		trap 'kill $$clock 2>/dev/null; wait $$clock 2>/dev/null' EXIT; trap 'exit 0' INT TERM; \
+		$(call DEMONSTRATION,palmares.db) $(PY) -m gunicorn --bind $(HOST):$(PORT) --threads 8 --log-level warning \
+		'app:create_app()'
+
+# Made beside and put in place whole, so that an interrupted filling is begun anew.
+instance/palmares.db: | $(VENV)/.ready
+	@mkdir -p instance && rm -f instance/being-made.db*
+	@echo "Making the demonstration network (once, about a minute)"
+	@$(call DEMONSTRATION,being-made.db) $(FLASK) db upgrade
+	@$(call DEMONSTRATION,being-made.db) $(FLASK) demo > instance/sign-ins.txt || { cat instance/sign-ins.txt; exit 1; }
+	@mv instance/being-made.db instance/palmares.db
+
+demo: $(VENV)/.ready ## Fill the empty database of DATABASE_URL with the demonstration network
+	@$(FLASK) db upgrade && $(FLASK) demo
+
+serve: $(VENV)/.ready ## Serve in production (SECRET_KEY, DATABASE_URL…; run `flask jobs serve` beside it)
+	@$(FLASK) db upgrade
+	@exec $(PY) -m gunicorn --bind $(HOST):$(PORT) --workers $(WORKERS) --threads 4 'app:create_app()'
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+test: $(VENV)/.ready-dev chromium ## Run every check and test: SQLite, a real PostgreSQL, a real browser
+	@$(PY) -m tests.everything
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
+		else echo "The tests need a browser; install the Debian package chromium: apt-get install chromium"; exit 1; fi; }
+
+lint: $(VENV)/.ready-dev ## Check the code and the templates: ruff, mypy (rules and operations), djlint
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy $(sort $(wildcard */rules.py */operations.py rewards/closing.py challenges/lifecycle.py))
+	@$(PY) -m djlint templates --lint --quiet
+
+bench: $(VENV)/.ready-dev ## Measure imports, closing and pages against plain inserts on this machine
+	@$(PY) -m benchmarks.run
+
+# --- making ----------------------------------------------------------------------------------------------------------
+
+css: ## Compile static/palmares.css (needs Node 20)
+	@cd styles && npm ci --no-fund --no-audit && npm run build
+
+translations: $(VENV)/.ready-dev ## Gather the visible texts into the catalogues and list what has no English
+	@$(PY) -m translations.update
+
+lock: $(VENV)/.ready-dev ## Choose the versions of requirements.txt and requirements-dev.txt anew
+	@mkdir -p build
+	@$(PY) -m pip install -qq --dry-run --ignore-installed --report build/lock.json '.[postgres,redis]'
+	@$(call WRITE_LOCK) > requirements.txt
+	@$(PY) -m pip install -qq --dry-run --ignore-installed --report build/lock.json -c requirements.txt '.[dev]'
+	@$(call WRITE_LOCK) > requirements-dev.txt
+
+WRITE_LOCK = $(PY) -c 'import json; print("\n".join(sorted(("{name}=={version}".format(**i["metadata"]) \
+	for i in json.load(open("build/lock.json"))["install"] if i["metadata"]["name"] != "palmares"), key=str.lower)))'
+
+clean: ## Remove the environment and what was built (never the data in instance/)
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from challenges.models import Challenge
+from foundation import clock
 from foundation.database import db
 from leaderboards.models import DailyRank, FinalStanding, Standing
 from leaderboards.queries import ranked
@@ -60,17 +61,22 @@ def freeze(challenge: Challenge) -> None:
     db.session.execute(insert(FinalStanding).from_select(columns, final))
 
 
-def remember_ranks(challenge: Challenge, day: date) -> bool:
-    """Keep everybody's rank at the end of `day`, once: False when that day is kept already. Older days are let go."""
-    kept = select(DailyRank.day).where(DailyRank.challenge_id == challenge.id, DailyRank.day == day).limit(1)
+def remember_ranks(challenge: Challenge, day: date) -> int:
+    """Keep everybody's rank at the end of `day`, once; answers how many were kept.
+
+    A day already kept stays as it is, so that a late second call does not bring later ranks into it. Earlier days
+    than the last two are let go, but for the one a frozen public board goes on showing.
+    """
+    kept = select(DailyRank.day).where(DailyRank.challenge_id == challenge.id, DailyRank.day >= day).limit(1)
     if db.session.scalar(kept) is not None:
-        return False
+        return 0
     lines = ranked(challenge).c
     ranks = select(literal(challenge.id), lines.code, literal(day, DailyRank.__table__.c.day.type), lines.rank)
-    written = db.session.execute(
-        insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks)
+    added = db.session.execute(insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks))
+    old = delete(DailyRank).where(
+        DailyRank.challenge_id == challenge.id, DailyRank.day < clock.days_after(day, -1)
     )
-    db.session.execute(
-        delete(DailyRank).where(DailyRank.challenge_id == challenge.id, DailyRank.day < day)
-    )
-    return written.rowcount > 0  # type: ignore[attr-defined]
+    if challenge.freeze_board_on is not None:
+        old = old.where(DailyRank.day != clock.days_after(challenge.freeze_board_on, -1))
+    db.session.execute(old)
+    return added.rowcount  # type: ignore[attr-defined]

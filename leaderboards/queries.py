@@ -226,7 +226,14 @@ def _outlet_leagues(challenge: Challenge) -> Subquery:
 
 def standings_rows(challenge: Challenge) -> Select[Any]:
     """The standings export's columns, sorted by league, rank, person (code point order)."""
-    lines = board(challenge).c
+    if challenge.state == "closed":
+        final = FinalStanding
+        frozen = select(
+            final.league, final.rank, final.competitor.label("code"), final.name, final.points, final.progress_bp,
+            final.reached_at,
+        )  # fmt: skip
+        return frozen.where(final.challenge_id == challenge.id).order_by(final.league, final.rank, final.competitor)
+    lines = ranked(challenge).c
     return select(
         lines.league, lines.rank, lines.code, lines.name, lines.points, lines.progress_bp, lines.reached_at
     ).order_by(lines.league, lines.rank, lines.code)

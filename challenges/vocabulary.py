@@ -52,6 +52,18 @@ def reward_names(definitions: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
     return REWARD_NAMES(codes) if REWARD_NAMES is not None and codes else {}
 
 
+def categories() -> list[str]:
+    """The categories of the catalogue, for a choice."""
+    found = select(Product.category).where(Product.category != "").distinct().order_by(Product.category)
+    return list(db.session.scalars(found))
+
+
+def rewards_on_offer() -> Mapping[str, str]:
+    """Every article a challenge may give, by code, for a choice; empty until the reward catalogue is connected."""
+    codes = definition.REWARD_CODES
+    return REWARD_NAMES(codes()) if REWARD_NAMES is not None and codes is not None else {}
+
+
 def _named(data: Mapping[str, Any]) -> dict[str, set[str]]:
     """The skus, categories and families of a challenge, also of one that is not valid yet."""
     named: dict[str, set[str]] = {"skus": set(), "categories": set(), "families": set()}

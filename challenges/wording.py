@@ -138,7 +138,11 @@ def last_moment(instant: datetime, zone: Any) -> str:
 
 
 def rule_in_words(
-    rule: Mapping[str, Any], rules: Sequence[Mapping[str, Any]] = (), products: Names | None = None
+    rule: Mapping[str, Any],
+    rules: Sequence[Mapping[str, Any]] = (),
+    products: Names | None = None,
+    *,
+    with_cap: bool = True,
 ) -> str:
     """One rule as a phrase without a final stop. `rules` are all of them: a boost names those it multiplies."""
     counts, when = rule["counts"], rule.get("when") or {}
@@ -172,7 +176,8 @@ def rule_in_words(
         text = _boost_rule(rule, rules, when, products or {})
     else:
         text = _milestone_rule(rule, when, products or {})
-    return text + _conditions(when) + _cap(rule.get("cap"))
+    cap = cap_in_words(rule.get("cap")) if with_cap else ""
+    return text + _conditions(when) + (", " + cap if cap else "")
 
 
 def _units_rule(rule: Mapping[str, Any], when: Mapping[str, Any], products: Names) -> str:
@@ -331,15 +336,16 @@ def _conditions(when: Mapping[str, Any]) -> str:
     return "".join(", " + condition for condition in found)
 
 
-def _cap(cap: Mapping[str, Any] | None) -> str:
+def cap_in_words(cap: Mapping[str, Any] | None) -> str:
+    """Up to where a rule gives: "jusqu'à 200 points par jour"; '' without a cap."""
     if not cap:
         return ""
     points = points_in_words(cap["points"])
     if cap["per"] == "declaration":
-        return _(", jusqu'à %(points)s par vente", points=points)
+        return _("jusqu'à %(points)s par vente", points=points)
     if cap["per"] == "day":
-        return _(", jusqu'à %(points)s par jour", points=points)
-    return _(", jusqu'à %(points)s en tout", points=points)
+        return _("jusqu'à %(points)s par jour", points=points)
+    return _("jusqu'à %(points)s en tout", points=points)
 
 
 # --- payouts -------------------------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ from leaderboards.models import FinalStanding, Standing
 from leaderboards.operations import freeze
 from leaderboards.queries import standings_rows
 from network.models import Outlet, Person
-from points.models import WALLET, Book, challenge_book
-from points.operations import credit_selected, open_book, seal
+from points.models import WALLET
+from points.operations import credit_selected, open_book
 from rewards.models import Award, Closure, Reward
 from rewards.rules import standings_hash, standings_line
 
@@ -115,10 +115,6 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     )
     db.session.add(closure)
     db.session.flush()
-    for book in (challenge_book(challenge.code), WALLET):
-        book_id = db.session.scalar(select(Book.id).where(Book.name == book))
-        if book_id is not None:
-            seal(book_id, at=at)
     return closure
 
 
@@ -368,6 +364,7 @@ def _grant_podium(challenge: Challenge, *, at: datetime) -> None:
 def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> dict[str, Any]:
     """What anyone needs to check a closing: rules, period, counts, hash of the standings, payouts, who and when."""
     definition = challenge.definition
+    paid = _paid(challenge)
     versions = db.session.execute(
         select(RulesVersion.number, RulesVersion.hash, RulesVersion.starts_on)
         .where(RulesVersion.challenge_id == challenge.id)
@@ -392,14 +389,14 @@ def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> 
         },
         "counts": _counts(challenge),
         "standings_hash": hashed,
-        "payouts": _paid(challenge),
+        "payouts": paid,
         "exclusions": _exclusions(challenge),
         "ties": _ties(challenge),
         "draw_seed": None,
         "budget": {
             "euros": definition.get("budget"),
             "policy": definition.get("budget_policy", "stop"),
-            "spent_cents": sum(line["cost_cents"] for line in _paid(challenge)),
+            "spent_cents": sum(line["cost_cents"] for line in paid),
             "wallet_point_cents": int(setting("wallet_point_cents")),
         },
         "pending_at_close": definition.get("pending_at_close", "wait"),

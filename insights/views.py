@@ -39,6 +39,7 @@ blueprint = Blueprint("insights", __name__)
 PAGE = 50
 FIRST_VOICES = 4
 VOICES = 25
+MIXES = ("channel", "category", "customer", "age_band")
 DELAY = timedelta(days=7)
 MIRROR_WEEKS = (4, 13)
 MIME = {
@@ -69,8 +70,7 @@ def overview() -> str:
     with snapshot() as connection:
         total = total_of(connection, asked)
         weekly = _cut(connection, asked, total, "week")
-        channels = _cut(connection, asked, total, "channel")
-        categories = _cut(connection, asked, total, "category")
+        mixes = {name: _mix(_cut(connection, asked, total, name)) for name in MIXES}
         table = protected(connection, asked, total=total)
         said, voices_total = voices(connection, asked.since, asked.until, limit=FIRST_VOICES, offset=0)
         news = _news(connection, today)
@@ -84,8 +84,7 @@ def overview() -> str:
         declarations=_trend(weekly, asked, "declarations"),
         value=_trend(weekly, asked, "value_cents"),
         running=asked.until - timedelta(days=asked.until.weekday()) + timedelta(days=6) > today,
-        channels=_mix(channels),
-        categories=_mix(categories),
+        mixes=mixes,
         voices=said,
         voices_total=voices_total,
         table=table,

@@ -115,7 +115,7 @@ def show(code: str) -> str:
         urgent=urgent,
         facts=_facts(challenge),
         ranking_url=address("leaderboards.ranking", code=code),
-        progress_url=address("leaderboards.mine", code=code) if plays else None,
+        progress_url=address("portal.progress", code=code) if plays else None,
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
         **_readable(challenge.definition),

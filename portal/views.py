@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, abort, current_app, redirect, request, url_for
 from flask.templating import render_template
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup, escape
+from werkzeug.wrappers import Response
 
 from badges.queries import recent_grants
 from challenges.models import Challenge
@@ -21,6 +22,7 @@ from challenges.wording import last_moment, measure_in_words, points_in_words
 from declarations.queries import posted_points
 from foundation import clock, localisation
 from foundation.localisation import day, language, number
+from foundation.pages import htmx
 from insights.queries import protected, snapshot
 from insights.rules import Selection
 from leaderboards.queries import Situation, competitor_code, frozen_day, rank_range, situations
@@ -397,6 +399,20 @@ def sale_in_words(sale: RecentSale) -> str:
     return ngettext(
         "%(named)s et %(num)s autre produit", "%(named)s et %(num)s autres produits", sale.more, named=named
     )
+
+
+@blueprint.get("/challenges/<code>/progress")
+@requires("play")
+def progress(code: str) -> Response | str:
+    """Where I am in one challenge: the part that its page includes."""
+    at = clock.now()
+    one = next((found for found in queries.playing(current_user, at=at) if found.challenge.code == code), None)
+    if one is None:
+        abort(404)
+    if not htmx:
+        return redirect(_address(one.challenge))
+    places = situations([(one.challenge, competitor_code(one.challenge, current_user))], at=at)
+    return render_template("portal/_progress.html", board=_board(one, places.get(one.challenge.id), at))
 
 
 # --- for those who animate, and for the brand ------------------------------------------------------------------------

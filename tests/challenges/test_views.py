@@ -113,6 +113,18 @@ def test_a_reseller_reads_what_counts_the_prizes_and_the_dates(cast: Cast, clien
     assert "4 jours restants" in page
 
 
+def test_my_progress_is_a_part_of_the_page_and_a_link_without_scripts(cast: Cast, client: FlaskClient) -> None:
+    played(cast.awa)
+    client.sign_in(cast.awa)
+    page = client.get("/challenges/hiver").text
+    assert 'hx-get="/challenges/hiver/progress"' in page
+    assert 'href="/challenges/hiver/ranking"' in page
+    part = client.get("/challenges/hiver/progress", headers={"HX-Request": "true"})
+    assert part.status_code == 200 and "Où j" in part.text
+    client.sign_in(cast.bruno)
+    assert client.get("/challenges/hiver/progress").status_code == 404
+
+
 def test_the_summary_has_at_most_three_sentences(cast: Cast, client: FlaskClient) -> None:
     played(cast.awa)
     client.sign_in(cast.awa)

@@ -64,22 +64,24 @@ class InChallenge:
     """What a declaration gives in one challenge of its person.
 
     `gains` follow the order of the rules; `points` is their sum. `late`: told after the challenge's time for
-    declaring, so it does not count. `shut`: nothing can change in this challenge any more. `rules` gives each rule as
-    written, by version and id.
+    declaring, so it does not count. `rules` gives the rules as written, by version.
     """
 
     challenge: Challenge
     gains: tuple[Gain, ...]
     points: int
     late: bool
-    shut: bool
-    rules: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+    rules: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def rule(self, gain: Gain) -> Mapping[str, Any] | None:
+        """The rule that gave a gain, as written."""
+        return next((rule for rule in self.rules.get(gain.version, ()) if rule["id"] == gain.rule), None)
 
 
 @dataclass(frozen=True)
 class Answer:
     """A declaration and what became of it. `waiting`: the points are those expected once it is accepted. `names` are
-    those of the products that its explanations name, by sku."""
+    those of the products that its explanations name, by sku. `changeable`: the person may still correct it."""
 
     declaration: Declaration
     revision: Revision
@@ -88,17 +90,12 @@ class Answer:
     waiting: bool
     names: Mapping[str, str]
 
+    changeable: bool
+
     @property
     def points(self) -> int:
         """Points over all challenges."""
         return sum(one.points for one in self.challenges)
-
-    @property
-    def changeable(self) -> bool:
-        """Whether the person may still correct it: it is open, and so is every challenge where it counts."""
-        return self.declaration.status in ("accepted", "in_review") and not any(
-            one.shut for one in self.challenges if not one.late
-        )
 
 
 def told_lines(revision_ids: Collection[int]) -> dict[int, list[ToldLine]]:
@@ -131,23 +128,23 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
     person_id = declaration.person_id
     lines = told_lines([revision.id])[revision.id]
     waiting = declaration.status == "in_review"
-    challenges: Sequence[Challenge] = ()
-    if declaration.status in ("accepted", "in_review") and not revision.barred:
-        challenges = played_on(person_id, revision.sold_on, closed=True)
-    if not challenges:
-        return Answer(declaration, revision, lines, [], waiting, {})
+    if declaration.status not in ("accepted", "in_review"):
+        return Answer(declaration, revision, lines, [], waiting, {}, False)
+    challenges = played_on(person_id, revision.sold_on, closed=True)
+    frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], person_id)
+    may_change = not _shut(declaration, revision, challenges, frozen, at)
+    if not challenges or revision.barred:
+        return Answer(declaration, revision, lines, [], waiting, {}, may_change)
     rules, written = frozen_rules([one.id for one in challenges])
     told = sales_of(
         [person_id], min(one.starts_on for one in challenges), max(one.ends_on for one in challenges)
     ).get(person_id, [])
-    frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], person_id)
     found = []
     for challenge in challenges:
-        counted = counted_in(challenge, told, frozen[challenge.id] if challenge.state == "closed" else None)
-        shut = challenge.state == "closed" or at >= challenge.declare_until
+        counted = counted_in(challenge, told, frozen.get(challenge.id))
         if not any(one.declaration_id == declaration.id for one in counted):
             if challenge.state != "closed":
-                found.append(InChallenge(challenge, (), 0, True, shut))
+                found.append(InChallenge(challenge, (), 0, True))
             continue
         folded = outcome(challenge, rules[challenge.id], counted)
         scored = next(
@@ -155,11 +152,36 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
             for one in (folded.expected if waiting else folded.scored)
             if one.sale.id == declaration.public_id
         )
-        used = {
-            (gain.version, gain.rule): written[challenge.id, gain.version, gain.rule] for gain in scored.gains
-        }
-        found.append(InChallenge(challenge, scored.gains, scored.points, False, shut, used))
-    return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found))
+        found.append(InChallenge(challenge, scored.gains, scored.points, False, written[challenge.id]))
+    return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found), may_change)
+
+
+def changeable(declaration: Declaration, revision: Revision, *, at: datetime) -> bool:
+    """Whether a person may still correct a declaration: it is open, and so is every challenge where it counts."""
+    if declaration.status not in ("accepted", "in_review"):
+        return False
+    challenges = played_on(declaration.person_id, revision.sold_on, closed=True)
+    frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], declaration.person_id)
+    return not _shut(declaration, revision, challenges, frozen, at)
+
+
+def _shut(
+    declaration: Declaration,
+    revision: Revision,
+    challenges: Sequence[Challenge],
+    frozen: Mapping[int, Collection[tuple[int, int]]],
+    at: datetime,
+) -> bool:
+    """Whether a challenge where a declaration counts is closed, or past its time for declaring."""
+    for challenge in challenges:
+        if challenge.state == "closed":
+            if any(declaration_id == declaration.id for declaration_id, _ in frozen[challenge.id]):
+                return True
+        elif at >= challenge.declare_until and window_of(challenge).holds(
+            revision.sold_on, declaration.declared_at, declaration.received_at
+        ):
+            return True
+    return False
 
 
 def _names_in(lines: Sequence[ToldLine], challenges: Sequence[InChallenge]) -> dict[str, str]:
@@ -167,12 +189,12 @@ def _names_in(lines: Sequence[ToldLine], challenges: Sequence[InChallenge]) -> d
     names = {line.sku: line.name for line in lines}
     wanted: set[str] = set()
     for one in challenges:
-        for rule in one.rules.values():
+        for rule in filter(None, map(one.rule, one.gains)):
             skus = (rule.get("when") or {}).get("skus") or ()
             wanted.update([skus] if isinstance(skus, str) else skus)
     if wanted - set(names):
         rows = db.session.execute(select(Product.sku, Product.name).where(Product.sku.in_(wanted - set(names))))
-        names.update(rows.tuples().all())
+        names.update({row.sku: row.name for row in rows})
     return names
 
 
@@ -188,14 +210,14 @@ def played_on(person_id: int, day: date, *, closed: bool = False) -> Sequence[Ch
     ).all()
 
 
-Written = dict[tuple[int, int, str], Mapping[str, Any]]
+Written = dict[int, dict[int, Sequence[Mapping[str, Any]]]]
 
 
 def frozen_rules(challenge_ids: Collection[int]) -> tuple[dict[int, list[Version]], Written]:
-    """The frozen rules of several challenges, each by start; and each rule as written, by (challenge id, version,
-    rule id). One statement."""
+    """The frozen rules of several challenges, each by start; and the rules as written, by challenge id and version.
+    One statement."""
     found: dict[int, list[Version]] = {challenge_id: [] for challenge_id in challenge_ids}
-    written: Written = {}
+    written: Written = {challenge_id: {} for challenge_id in challenge_ids}
     rows = db.session.execute(
         select(RulesVersion.challenge_id, RulesVersion.definition, RulesVersion.number, RulesVersion.starts_on)
         .where(RulesVersion.challenge_id.in_(challenge_ids))
@@ -203,7 +225,7 @@ def frozen_rules(challenge_ids: Collection[int]) -> tuple[dict[int, list[Version
     )
     for challenge_id, definition, number, starts_on in rows:
         found[challenge_id].append(version_from(definition, number, starts_on))
-        written.update({(challenge_id, number, rule["id"]): rule for rule in definition.get("rules", ())})
+        written[challenge_id][number] = definition.get("rules", ())
     return found, written
 
 
@@ -252,14 +274,21 @@ class Expected:
 
 
 def expected_points(
-    person_id: int, sale: Sale, challenges: Sequence[Challenge], *, leaving_out: int | None = None
+    person_id: int,
+    sale: Sale,
+    challenges: Sequence[Challenge],
+    *,
+    leaving_out: int | None = None,
+    rules: Mapping[int, Sequence[Version]] | None = None,
 ) -> list[Expected]:
     """What a sale would add to this person's points in each challenge where it would count: everything folded with
-    it, minus without. `leaving_out` is the declaration it would correct. Three statements."""
+    it, minus without. `leaving_out` is the declaration it would correct; `rules` those of the challenges, when they
+    are known already. Three statements."""
     counting = [one for one in challenges if window_of(one).holds(sale.sold_on, sale.declared_at, sale.received_at)]
     if not counting:
         return []
-    rules, _ = frozen_rules([one.id for one in counting])
+    if rules is None:
+        rules, _ = frozen_rules([one.id for one in counting])
     told = sales_of(
         [person_id],
         min(one.starts_on for one in counting),
@@ -296,6 +325,8 @@ _MAY_HAVE_ACCENTS = frozenset("aceinouyåæœß")
 
 def products_by_sku(skus: Collection[str]) -> dict[str, Choosable]:
     """Products by their sku."""
+    if not skus:
+        return {}
     rows = db.session.execute(select(*_CHOOSABLE).where(Product.sku.in_(skus)))
     return {row.sku: Choosable(*row) for row in rows}
 
@@ -355,8 +386,8 @@ def search_products(text: str, day: date, *, limit: int = 8) -> list[Choosable]:
         select(*_CHOOSABLE, Product.ean).where(or_(likely, by_code), _on_sale(day)).limit(5_000)
     ).all()
     ranked = []
-    for *product, ean in rows:
-        one = Choosable(*product)
+    for row in rows:
+        one, ean = Choosable(*row[:5]), row.ean
         name, sku = fold_text(one.name), one.sku.casefold()
         if code.casefold() in (sku, ean):
             rank = 0
@@ -441,6 +472,11 @@ def posted_points(person_id: int, public_ids: Collection[str]) -> dict[str, tupl
     return {subject: (int(points), books) for subject, points, books in rows}
 
 
+def proof_of(declaration_id: int) -> str | None:
+    """The name of the picture that proves a declaration as it now is."""
+    return db.session.scalar(current_revisions(Revision.proof).where(Declaration.id == declaration_id))
+
+
 def counts_by_status(person_id: int) -> dict[str, int]:
     """How many declarations of a person have each status."""
     rows = db.session.execute(
@@ -448,4 +484,4 @@ def counts_by_status(person_id: int) -> dict[str, int]:
         .where(Declaration.person_id == person_id)
         .group_by(Declaration.status)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}

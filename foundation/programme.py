@@ -22,6 +22,7 @@ class Choice:
 
 CHOICES: dict[str, Choice] = {
     "review_units_above": Choice(1_000, "a line with more units than this goes to review", lowest=1),
+    "review_days": Choice(3, "within how many days a reviewer answers; sellers are told", lowest=1, highest=60),
     "vdi_reorder": Choice(
         False, "sales of a VDI on channel reorder score for a returning customer (C. com. L135-1 to L135-3)"
     ),

@@ -1,0 +1,65 @@
+"""Which declarations someone may see: one's own, or those one may review. What is not there answers 404."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import joinedload
+
+from declarations.models import STATUSES, Declaration, Revision
+from foundation.database import db
+from network.models import Person
+
+_CURRENT = and_(Revision.declaration_id == Declaration.id, Revision.number == Declaration.revision)
+
+
+def declarations_of(person: Person, status: str = "") -> Select[Any]:
+    """A person's declarations with what they now say, latest first; of one status when it is given."""
+    found = (
+        select(Declaration, Revision)
+        .join(Revision, _CURRENT)
+        .where(Declaration.person_id == person.id)
+        .order_by(Declaration.received_at.desc(), Declaration.id.desc())
+    )
+    return found.where(Declaration.status == status) if status in STATUSES else found
+
+
+def declaration_of(person: Person, public_id: str) -> tuple[Declaration, Revision] | None:
+    """One declaration of a person with what it now says; None when it is somebody else's."""
+    row = db.session.execute(declarations_of(person).where(Declaration.public_id == public_id)).first()
+    return None if row is None else (row[0], row[1])
+
+
+def waiting_for(reviewer: Person) -> Select[Any]:
+    """What waits for this reviewer, oldest first, with its person: never one's own, nor one's own outlet's."""
+    found = (
+        select(Declaration, Revision, Person)
+        .join(Revision, _CURRENT)
+        .join(Person, Person.id == Declaration.person_id)
+        .options(joinedload(Person.outlet))
+        .where(Declaration.status == "in_review", Person.id != reviewer.id)
+        .order_by(Declaration.received_at, Declaration.id)
+    )
+    if reviewer.outlet_id is not None:
+        found = found.where(or_(Person.outlet_id.is_(None), Person.outlet_id != reviewer.outlet_id))
+    return found
+
+
+def reviewable(reviewer: Person, public_id: str) -> tuple[Declaration, Revision, Person] | None:
+    """A waiting declaration this reviewer may decide on; None when there is none of that id."""
+    row = db.session.execute(waiting_for(reviewer).where(Declaration.public_id == public_id)).first()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def reviewed_or_waiting(reviewer: Person, public_id: str) -> Revision | None:
+    """What a declaration says, for a reviewer looking at its picture, whatever its status."""
+    found = (
+        select(Revision)
+        .join(Declaration, _CURRENT)
+        .join(Person, Person.id == Declaration.person_id)
+        .where(Declaration.public_id == public_id, Person.id != reviewer.id)
+    )
+    if reviewer.outlet_id is not None:
+        found = found.where(or_(Person.outlet_id.is_(None), Person.outlet_id != reviewer.outlet_id))
+    return db.session.scalar(found)

@@ -118,7 +118,7 @@ def nickname_taken(nickname: str, person: Person) -> bool:
     return db.session.scalar(found.limit(1)) is not None
 
 
-def demonstration_people(each: int = 4) -> list[Person]:
+def demonstration_people(each: int = 3) -> list[Person]:
     """A few active people of every role and kind of outlet, in order of code, to try the product as.
 
     Where there are people whose code begins with DEMO-, as `flask demo` makes them, these and nobody else.

@@ -275,8 +275,10 @@ def notice() -> AnyResponse | str:
         first = current_user.notice_accepted_at is None
         with transaction():
             operations.accept_notice(current_user, by=current_user.code, at=clock.now())
-        return redirect(target or (url_for("network.me", first=1) if first else "/"))
-    return render_template("network/notice.html", person=current_user, target=target)
+        return redirect(url_for("network.me", first=1, next=target) if first else target or "/")
+    # Until it is read there is nowhere else to go: no menu.
+    menu: dict[str, Any] = {} if current_user.notice_accepted_at else {"navigation": []}
+    return render_template("network/notice.html", person=current_user, target=target, **menu)
 
 
 # — me —
@@ -289,10 +291,17 @@ def me() -> AnyResponse | str:
     form = ProfileForm(nickname=current_user.nickname or "", language=current_user.language)
     if form.validate_on_submit() and _keep_profile(form):
         flash(_("C’est enregistré."), "success")
-        return redirect("/" if request.form.get("first") else url_for("network.me"))
+        onwards = safe_next(request.form.get("next")) or "/"
+        return redirect(onwards if request.form.get("first") else url_for("network.me"))
     first = bool(request.values.get("first"))
     page = render_template(
-        "network/me.html", form=form, person=current_user, face=faces.face(current_user), first=first, labels=labels()
+        "network/me.html",
+        form=form,
+        person=current_user,
+        face=faces.face(current_user),
+        first=first,
+        target=safe_next(request.values.get("next")),
+        labels=labels(),
     )
     return make_response(page, 422 if form.errors else 200)
 

@@ -108,9 +108,13 @@ def test_a_reseller_reads_the_notice_before_anything_else(client, zoe):
     assert client.get("/rewards").status_code == 200
 
 
-def test_the_notice_leads_on_to_where_one_was_going(client, zoe):
+def test_after_the_notice_and_the_profile_one_goes_on_to_where_one_was_going(client, zoe):
     client.sign_in(zoe())
-    assert client.post("/welcome", data={"next": "/rewards"}).headers["Location"] == "/rewards"
+    profile = client.post("/welcome", data={"next": "/rewards"}).headers["Location"]
+    assert profile == "/me?first=1&next=/rewards"
+    assert 'name="next" value="/rewards"' in client.get(profile).text
+    chosen = {"nickname": "Comète", "language": "fr", "first": "1", "next": "/rewards"}
+    assert client.post("/me", data=chosen).headers["Location"] == "/rewards"
 
 
 def test_the_notice_can_be_left_or_read_in_another_language(client, zoe):

@@ -20,6 +20,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_login import login_user
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from foundation.database import db
@@ -102,6 +103,10 @@ def make_app(settings: Settings) -> Flask:
     app = create_app(settings)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     app.error_handler_spec[None][None].pop(Exception, None)
+    # Templates are compiled once per run, not once per test.
+    compiled = Path(os.environ[FOLDER]) / "templates"
+    compiled.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     app.test_client_class = Client
     app.test_cli_runner_class = Runner
     return app

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from badges.queries import recent_grants
 from challenges.models import Challenge
-from challenges.wording import last_moment, measure_in_words, points_in_words
+from challenges.wording import measure_in_words, points_in_words
 from declarations.queries import posted_points
 from foundation import clock, localisation
 from foundation.localisation import day, language, number
@@ -188,9 +188,7 @@ def _reseller_home() -> str:
     main = opened[0] if opened and opened[0].challenge.state != "published" else None
     others = [one for one in opened if one is not main][:OTHERS]
     shown = [one for one in (main, *others, *closed) if one is not None]
-    places = situations(
-        [(one.challenge, competitor_code(one.challenge, current_user)) for one in shown], at=at
-    )
+    places = situations([(one.challenge, competitor_code(one.challenge, current_user)) for one in shown], at=at)
     wallet, gains = queries.wallet_and_gains(current_user, closed)
     waiting, recent = queries.recent_sales(current_user.id, limit=RECENT)
     return render_template(
@@ -247,13 +245,19 @@ def amount_in_words(measure: str, amount: int, *, up: bool = False) -> str:
     return measure_in_words(measure, amount)
 
 
+def _short(measure: str, amount: int) -> str:
+    """An amount as short as it can be said: 741 €, 97 unités, 12 ventes, 500 pts."""
+    if measure == "value":
+        return _("%(n)s €", n=number(amount // 100))
+    return localisation.points(amount) if measure == "points" else measure_in_words(measure, amount)
+
+
 def _bar(step: Step) -> Bar:
-    done = amount_in_words(step.measure, step.done)
-    goal = amount_in_words(step.measure, step.goal)
+    done, goal = _short(step.measure, step.done), _short(step.measure, step.goal)
     if step.kind == "milestone":
-        end = _("palier de %(goal)s : +%(points)s pts", goal=goal, points=number(step.gives))
+        end = _("palier %(goal)s : +%(points)s pts", goal=goal, points=number(step.gives))
     elif step.kind == "threshold":
-        end = _("seuil de %(goal)s", goal=goal)
+        end = _("seuil %(goal)s", goal=goal)
     else:
         end = _("objectif : %(goal)s", goal=goal)
     marks = [other * 100 // step.goal for other in step.before]
@@ -274,9 +278,7 @@ def _missing(one: Playing, step: Step | None, situation: Situation | None) -> Ma
         return escape(_("Votre première vente vous fait entrer au classement."))
     if what is not None and climb is not None:
         return Markup(
-            _(
-                "Encore <strong>%(what)s</strong> pour %(goal)s, et <strong>%(points)s</strong> pour la %(place)s."
-            )
+            _("Encore <strong>%(what)s</strong> pour %(goal)s, et <strong>%(points)s</strong> pour la %(place)s.")
         ) % {"what": what[0], "goal": what[1], "points": climb[0], "place": climb[1]}
     if what is not None:
         return Markup(_("Encore <strong>%(what)s</strong> pour %(goal)s.")) % {"what": what[0], "goal": what[1]}
@@ -302,11 +304,11 @@ def _step_in_words(step: Step) -> tuple[str, str]:
             what = ngettext(
                 "%(n)s produit %(kind)s", "%(n)s produits %(kind)s", step.missing, n=number(step.missing), kind=kind
             )
-    goal = amount_in_words(step.measure, step.goal)
+    goal = _short(step.measure, step.goal)
     if step.kind == "milestone":
-        return what, _("le palier de %(goal)s", goal=goal)
+        return what, _("le palier %(goal)s", goal=goal)
     if step.kind == "threshold":
-        return what, _("le seuil de %(goal)s", goal=goal)
+        return what, _("le seuil %(goal)s", goal=goal)
     return what, _("votre objectif")
 
 
@@ -340,8 +342,8 @@ def time_left(challenge: Challenge, at: datetime) -> tuple[str, bool]:
             return _("Dernier jour"), True
         return ngettext("Se termine demain", "%(num)s jours restants", days), days <= URGENT_DAYS
     if challenge.state == "closing":
-        until = last_moment(challenge.declare_until, challenge.zone)
-        return _("Ventes à déclarer %(until)s", until=until), True
+        last = clock.day_of(challenge.declare_until - timedelta(microseconds=1), challenge.zone)
+        return _("À déclarer jusqu’au %(day)s", day=format_date(last, "d MMMM")), True
     if challenge.state == "reviewing":
         return _("Vérifications en cours"), False
     return _("Terminé"), False
@@ -365,7 +367,8 @@ def _other(one: Playing, situation: Situation | None, at: datetime) -> Other:
         details.append(points_in_words(one.points))
     if situation is not None:
         details.append(_place(situation.place.rank))
-    details.append(time_left(challenge, at)[0].lower() if details else time_left(challenge, at)[0])
+    left, _urgent = time_left(challenge, at)
+    details.append(left[:1].lower() + left[1:] if details else left)
     return Other(challenge.title(language()), _address(challenge), percent, label, " · ".join(details))
 
 

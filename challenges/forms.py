@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 
@@ -20,55 +20,55 @@ from challenges.vocabulary import known_names
 RULE_ROWS = 5
 RANK_ROWS = 3
 KINDS = (
-    ("reseller", _l("Revendeurs")),
-    ("distributor", _l("Distributeurs")),
-    ("franchisee", _l("Franchisés")),
-    ("vdi", _l("VDI")),
+    ("reseller", _("Revendeurs")),
+    ("distributor", _("Distributeurs")),
+    ("franchisee", _("Franchisés")),
+    ("vdi", _("VDI")),
 )
 COUNTS = (
-    ("", _l("— pas de règle —")),
-    ("units", _l("Unités vendues")),
-    ("value", _l("Valeur des ventes (au prix catalogue)")),
-    ("feedback", _l("Avis de client")),
+    ("", _("— pas de règle —")),
+    ("units", _("Unités vendues")),
+    ("value", _("Valeur des ventes (au prix catalogue)")),
+    ("feedback", _("Avis de client")),
 )
 CHANNELS = (
-    ("store", _l("En boutique")),
-    ("online", _l("En ligne")),
-    ("face_to_face", _l("En face à face")),
-    ("meeting", _l("En réunion")),
-    ("reorder", _l("En réassort")),
+    ("store", _("En boutique")),
+    ("online", _("En ligne")),
+    ("face_to_face", _("En face à face")),
+    ("meeting", _("En réunion")),
+    ("reorder", _("En réassort")),
 )
-CAPS = (("day", _l("par jour")), ("declaration", _l("par vente")), ("challenge", _l("en tout")))
+CAPS = (("day", _("par jour")), ("declaration", _("par vente")), ("challenge", _("en tout")))
 LEAGUES = (
-    ("", _l("Un seul classement")),
-    ("kind", _l("Un par nature de point de vente")),
-    ("region", _l("Un par région")),
-    ("potential", _l("Un par niveau de potentiel")),
-    ("activity", _l("Un par niveau d'activité")),
+    ("", _("Un seul classement")),
+    ("kind", _("Un par nature de point de vente")),
+    ("region", _("Un par région")),
+    ("potential", _("Un par niveau de potentiel")),
+    ("activity", _("Un par niveau d'activité")),
 )
-TIES = (("earliest", _l("Le premier arrivé passe devant")), ("shared", _l("Le rang est partagé")))
+TIES = (("earliest", _("Le premier arrivé passe devant")), ("shared", _("Le rang est partagé")))
 
 
 class ChallengeForm(FlaskForm):
     """A challenge in one page. The rows of rules and ranks are added below: an empty row counts for nothing."""
 
-    code = StringField(_l("Code"), description=_l("Dans l'adresse de la page, par exemple hiver-2026."))
-    name = StringField(_l("Nom"))
-    name_en = StringField(_l("Nom en anglais"))
-    description = TextAreaField(_l("Présentation"))
-    description_en = TextAreaField(_l("Présentation en anglais"))
-    starts_on = StringField(_l("Premier jour"))
-    ends_on = StringField(_l("Dernier jour"))
-    timezone = StringField(_l("Fuseau horaire"), default="Europe/Paris")
-    kinds = SelectMultipleField(_l("Points de vente"), choices=KINDS, validate_choice=False)
-    regions = SelectMultipleField(_l("Régions"), validate_choice=False)
-    league_by = SelectField(_l("Classement"), choices=LEAGUES, validate_choice=False)
-    tie_break = SelectField(_l("À égalité"), choices=TIES, validate_choice=False)
-    cap_per_day = StringField(_l("Plafond par jour"))
-    cap_total = StringField(_l("Plafond total"))
-    budget = StringField(_l("Budget en euros"))
-    convert_every = StringField(_l("Tranche de points du challenge"))
-    convert_into = StringField(_l("Points de cagnotte par tranche"))
+    code = StringField(_("Code"), description=_("Dans l'adresse de la page, par exemple hiver-2026."))
+    name = StringField(_("Nom"))
+    name_en = StringField(_("Nom en anglais"))
+    description = TextAreaField(_("Présentation"))
+    description_en = TextAreaField(_("Présentation en anglais"))
+    starts_on = StringField(_("Premier jour"))
+    ends_on = StringField(_("Dernier jour"))
+    timezone = StringField(_("Fuseau horaire"), default="Europe/Paris")
+    kinds = SelectMultipleField(_("Points de vente"), choices=KINDS, validate_choice=False)
+    regions = SelectMultipleField(_("Régions"), validate_choice=False)
+    league_by = SelectField(_("Classement"), choices=LEAGUES, validate_choice=False)
+    tie_break = SelectField(_("À égalité"), choices=TIES, validate_choice=False)
+    cap_per_day = StringField(_("Plafond par jour"))
+    cap_total = StringField(_("Plafond total"))
+    budget = StringField(_("Budget en euros"))
+    convert_every = StringField(_("Tranche de points du challenge"))
+    convert_into = StringField(_("Points de cagnotte par tranche"))
 
     form_errors: list[str]
 
@@ -86,13 +86,13 @@ class ChallengeForm(FlaskForm):
         for row in range(1, RULE_ROWS + 1):
             category = self[f"rule{row}_category"]
             names = sorted({*known_categories, *filter(None, [category.data])})
-            category.choices = [("", _l("Tous les produits")), *((name, name) for name in names)]
+            category.choices = [("", _("Tous les produits")), *((name, name) for name in names)]
         for row in range(1, RANK_ROWS + 1):
             reward = self[f"rank{row}_reward"]
             known = dict(known_rewards or {})
             if reward.data and reward.data not in known:
                 known[reward.data] = reward.data
-            reward.choices = [("", _l("— des points de cagnotte —")), *sorted(known.items(), key=lambda one: one[1])]
+            reward.choices = [("", _("— des points de cagnotte —")), *sorted(known.items(), key=lambda one: one[1])]
 
     def rule_rows(self) -> list[dict[str, Any]]:
         """The fields of each rule, by their short name."""
@@ -241,23 +241,23 @@ def _add_rows() -> None:
     for row in range(1, RULE_ROWS + 1):
         for name, field in (
             ("id", HiddenField()),
-            ("counts", SelectField(_l("Ce qui compte"), choices=COUNTS, validate_choice=False)),
-            ("points", StringField(_l("Points"))),
-            ("per", StringField(_l("Par (unités ou euros)"))),
-            ("category", SelectField(_l("Catégorie"), validate_choice=False, choices=[])),
-            ("skus", StringField(_l("Références de produits"), description=_l("Séparées par des virgules."))),
-            ("channels", SelectMultipleField(_l("Canaux"), choices=CHANNELS, validate_choice=False)),
-            ("min_comment", StringField(_l("Longueur minimale du commentaire"))),
-            ("cap", StringField(_l("Plafond de points"))),
-            ("cap_per", SelectField(_l("Plafond"), choices=CAPS, validate_choice=False)),
+            ("counts", SelectField(_("Ce qui compte"), choices=COUNTS, validate_choice=False)),
+            ("points", StringField(_("Points"))),
+            ("per", StringField(_("Par (unités ou euros)"))),
+            ("category", SelectField(_("Catégorie"), validate_choice=False, choices=[])),
+            ("skus", StringField(_("Références de produits"), description=_("Séparées par des virgules."))),
+            ("channels", SelectMultipleField(_("Canaux"), choices=CHANNELS, validate_choice=False)),
+            ("min_comment", StringField(_("Longueur minimale du commentaire"))),
+            ("cap", StringField(_("Plafond de points"))),
+            ("cap_per", SelectField(_("Plafond"), choices=CAPS, validate_choice=False)),
         ):
             setattr(ChallengeForm, f"rule{row}_{name}", field)
     for row in range(1, RANK_ROWS + 1):
         for name, field in (
-            ("from", StringField(_l("De la place"))),
-            ("to", StringField(_l("À la place"))),
-            ("reward", SelectField(_l("Dotation"), validate_choice=False, choices=[])),
-            ("wallet", StringField(_l("Ou points de cagnotte"))),
+            ("from", StringField(_("De la place"))),
+            ("to", StringField(_("À la place"))),
+            ("reward", SelectField(_("Dotation"), validate_choice=False, choices=[])),
+            ("wallet", StringField(_("Ou points de cagnotte"))),
         ):
             setattr(ChallengeForm, f"rank{row}_{name}", field)
 

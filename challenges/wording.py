@@ -616,7 +616,7 @@ def league_in_words(league_by: str) -> str:
         "activity": _("niveau d'activité"),
         "potential": _("niveau de potentiel"),
         "group": _("groupe"),
-        "outlet": _("point de vente"),
+        "outlet": _("établissement"),
     }
     return words.get(league_by, league_by)
 

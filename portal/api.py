@@ -28,9 +28,7 @@ blueprint = Blueprint("portal_api", __name__)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OURS = CollectorRegistry()
-REQUESTS = Counter(
-    "palmares_requests_total", "Answers given", ("endpoint", "method", "status"), registry=OURS
-)
+REQUESTS = Counter("palmares_requests_total", "Answers given", ("endpoint", "method", "status"), registry=OURS)
 SECONDS = Histogram("palmares_request_seconds", "Time taken to answer", ("endpoint",), registry=OURS)
 
 

@@ -35,7 +35,8 @@ from rewards.imports import import_rewards
 from rewards.models import Reward
 
 ANIMATOR = "DEMO-CLAIRE"
-LIVE_DAYS = 9  # the last days are told sale by sale, as through the form
+LIVE_DAYS = 3  # the last days are told sale by sale, as through the form
+NIGHTS = 9  # and for so many, the schedule's jobs have run every night
 REGRETTED_BY = "DEMO-NADIA"
 NOTE = "La quantité semble saisie deux fois ; déclarez-la de nouveau avec le bon nombre."
 
@@ -69,17 +70,27 @@ def demonstration_steps(content: Content, now: datetime) -> list[Step]:
     """Everything that happens up to `now`, in order; doing it all fills the database."""
     plans = challenge_plans(content, now)
     sales = all_sales(content, plans, now)
-    live_from = datetime.combine(now.astimezone(ZONE).date() - timedelta(days=LIVE_DAYS), time(0), ZONE)
+    live_from = _midnight(now, LIVE_DAYS)
     told = [sale for sale in sales if sale.declared_at < live_from]
     steps = [
         Step(_founding(now), "network", lambda: _found(content, now)),
         *_arrivals(content, now),
         *_publications(plans),
         *_deliveries(told, plans, live_from, now),
-        *_live(sales[len(told) :]),
-        *_jobs(plans, live_from, now),
+        *_live(sales[len(told) :], now),
+        *_jobs(plans, now),
     ]
     return sorted(steps, key=lambda step: step.at)
+
+
+def _midnight(now: datetime, days_ago: int) -> datetime:
+    return datetime.combine(now.astimezone(ZONE).date() - timedelta(days=days_ago), time(0), ZONE)
+
+
+def _nights(now: datetime) -> set[datetime]:
+    """Shortly after midnight, on each of the last days."""
+    nights = (_midnight(now, days_ago) + timedelta(minutes=10) for days_ago in range(NIGHTS + 1))
+    return {night.astimezone(UTC) for night in nights if night < now}
 
 
 def _founding(now: datetime) -> datetime:
@@ -141,8 +152,9 @@ def _publications(plans: list[Plan]) -> Iterator[Step]:
 
 
 def _deliveries(sales: list[Sale], plans: list[Plan], live_from: datetime, now: datetime) -> Iterator[Step]:
-    """Sales of the past, brought in week by week and before every step of a challenge's life."""
+    """Sales of the past, brought in week by week, before every step of a challenge's life and before each night."""
     cuts = {live_from.astimezone(UTC)}
+    cuts.update(night - timedelta(minutes=1) for night in _nights(now) if night < live_from)
     for plan in plans:
         cuts.update(step.astimezone(UTC) - timedelta(minutes=1) for step in plan.steps if step < live_from)
     week = datetime.combine(first_day(now), time(3), ZONE) + timedelta(days=7)
@@ -164,11 +176,12 @@ def _deliveries(sales: list[Sale], plans: list[Plan], live_from: datetime, now: 
             yield Step(cut, f"sales until {cut.astimezone(ZONE):%Y-%m-%d}", bring)
 
 
-def _live(sales: list[Sale]) -> Iterator[Step]:
+def _live(sales: list[Sale], now: datetime) -> Iterator[Step]:
     """Sales of the last days, each received a moment after it was told; large ones wait for the animator."""
-    regretted = next((sale for sale in sales if sale.submission.person == REGRETTED_BY and not sale.large), None)
+    small = [sale for sale in sales if not sale.large]
+    regretted = next((sale for sale in small if sale.submission.person == REGRETTED_BY), small[0] if small else None)
     for sale in sales:
-        at = sale.declared_at + timedelta(seconds=2)
+        at = min(sale.declared_at + timedelta(seconds=2), now)
 
         def tell(sale: Sale = sale, at: datetime = at) -> None:
             with transaction():
@@ -176,7 +189,7 @@ def _live(sales: list[Sale]) -> Iterator[Step]:
 
         yield Step(at, f"sales of {at.astimezone(ZONE):%Y-%m-%d}", tell)
         if sale.outcome or sale is regretted:
-            later = at + timedelta(minutes=5) if sale is regretted else at + timedelta(hours=16)
+            later = min(at + (timedelta(minutes=5) if sale is regretted else timedelta(hours=16)), now)
 
             def settle(sale: Sale = sale, at: datetime = later) -> None:
                 with transaction():
@@ -192,13 +205,10 @@ def _live(sales: list[Sale]) -> Iterator[Step]:
             yield Step(later, "reviews", settle)
 
 
-def _jobs(plans: list[Plan], live_from: datetime, now: datetime) -> Iterator[Step]:
+def _jobs(plans: list[Plan], now: datetime) -> Iterator[Step]:
     """The schedule, at every step of a challenge's life, every night of the last days, and now."""
     instants = {step.astimezone(UTC) for plan in plans if plan.publish_at is not None for step in plan.steps}
-    night = live_from + timedelta(minutes=10)
-    while night < now:
-        instants.add(night.astimezone(UTC))
-        night += timedelta(days=1)
+    instants |= _nights(now)
     for at in sorted({one for one in instants if one < now} | {now}):
         yield Step(at, f"jobs of {at.astimezone(ZONE):%Y-%m-%d}", lambda at=at: _run_jobs(at))  # type: ignore[misc]
 

@@ -255,12 +255,12 @@ class _SalesOf:
 
 # (person, days ago, hour, sku, units, what happens to it): quantities that ask for a second look.
 LARGE = (
-    ("P-1035", 9, 11, "SOI-008", 48, "accepted"),
-    ("DEMO-SOFIANE", 8, 15, "CHE-301", 60, "rejected"),
-    ("P-1060", 6, 21, "BIE-403", 24, "accepted"),
-    ("P-1066", 4, 21, "SOI-011", 36, ""),
-    ("P-1037", 3, 16, "CHE-303", 72, ""),
-    ("DEMO-HELENE", 2, 12, "PAR-207", 24, ""),
+    ("P-1035", 3, 11, "SOI-008", 48, "accepted"),
+    ("DEMO-SOFIANE", 2, 15, "CHE-301", 60, "rejected"),
+    ("P-1060", 3, 21, "BIE-403", 24, "accepted"),
+    ("P-1066", 2, 21, "SOI-011", 36, ""),
+    ("P-1037", 2, 16, "CHE-303", 72, ""),
+    ("DEMO-HELENE", 1, 12, "PAR-207", 24, ""),
     ("P-1043", 1, 18, "SOI-001", 30, ""),
 )
 LARGE_UNITS = 20

@@ -562,6 +562,8 @@ def rejection(public_id: str) -> AnyResponse:
 def _waiting(public_id: str) -> Declaration:
     found = permissions.reviewable(current_user, public_id)
     if found is None:
+        if permissions.reviewed_or_waiting(current_user, public_id) is None:
+            abort(404)
         raise operations.NotPossible(f"{public_id} does not wait for a review by {current_user.code}")
     return found[0]
 

@@ -1,0 +1,404 @@
+"""Declarations for machines: sending one, reading one's own. Described at /api/v1/openapi.json and in docs/api.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, current_app, g, jsonify, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_limiter.util import get_remote_address
+from pydantic import ValidationError
+
+from challenges import wording
+from declarations import operations, permissions, queries
+from declarations.forms import DeclarationBody
+from declarations.models import STATUSES, Declaration, Revision
+from declarations.queries import Card, ToldLine
+from declarations.rules import Refused
+from foundation import clock
+from foundation.localisation import language
+from foundation.pages import page_number, paged
+from foundation.transactions import transaction
+from foundation.web import csrf, limiter, problem
+from network.models import Person
+from network.permissions import PERMISSIONS, requires
+from network.tokens import bearer_person
+
+blueprint = Blueprint("declarations_api", __name__, url_prefix="/api/v1")
+MOST_BYTES = 1024 * 1024
+SIZE = 50
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@blueprint.record_once
+def _without_cookies(state: BlueprintSetupState) -> None:
+    """A token in a header is not sent by a browser on its own, so no form token is asked for."""
+    csrf.exempt(blueprint)
+
+
+def _caller() -> str:
+    """Who is counted by the limits: the token, or the address without one."""
+    token = request.headers.get("Authorization", "")
+    return "token:" + sha256(token.encode()).hexdigest() if token else get_remote_address()
+
+
+def with_token(view: View) -> View:
+    """Find who calls (g.caller): 401 without a valid token, 403 when this person may not use the API."""
+
+    @wraps(view)
+    def identified(*args: Any, **kwargs: Any) -> Any:
+        person = bearer_person(request)
+        if person is None:
+            answer = problem(401, "A valid personal token is needed: Authorization: Bearer …")
+            answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
+        if person.role not in PERMISSIONS["machine"]:
+            return problem(403, "Only resellers declare sales")
+        g.caller = person
+        return view(*args, **kwargs)
+
+    return identified  # type: ignore[return-value]
+
+
+@blueprint.post("/declarations")
+@requires("machine")
+@limiter.limit("120 per minute", key_func=_caller)
+@with_token
+def send() -> Response:
+    """Tell one sale: 201, or 200 for the same id and content again."""
+    if (request.content_length or 0) > MOST_BYTES:
+        return problem(413, "The body is larger than 1 MB")
+    raw = request.get_data(cache=False)
+    try:
+        body = DeclarationBody.model_validate_json(raw)
+    except ValidationError as refusal:
+        if any(error["type"] == "json_invalid" for error in refusal.errors(include_url=False)):
+            return problem(400, "The body is not JSON")
+        return problem(422, "The declaration cannot be taken; nothing was written", faults=_faults(refusal))
+    caller: Person = g.caller
+    try:
+        with transaction():
+            [receipt] = operations.receive(
+                [body.submission(caller.code)],
+                by=caller.code,
+                at=clock.now(),
+                zone=current_app.config["TIMEZONE"],
+            )
+    except Refused as refusal:
+        faults = [
+            {"field": _place(one.field, one.line), "wrong": one.wrong, "right": one.right} for one in refusal.problems
+        ]
+        if refusal.conflict:
+            return problem(409, "This id was already declared with other content; nothing was written", faults=faults)
+        return problem(422, "The declaration cannot be taken; nothing was written", faults=faults)
+    found = permissions.declaration_of(caller, receipt.public_id)
+    assert found is not None
+    answer = jsonify(_told(*found) | {"replay": receipt.replay})
+    answer.status_code = 200 if receipt.replay else 201
+    answer.headers["Location"] = url_for("declarations_api.one", public_id=receipt.public_id)
+    return answer
+
+
+@blueprint.get("/declarations")
+@requires("machine")
+@limiter.limit("300 per minute", key_func=_caller)
+@with_token
+def many() -> Response:
+    """One's declarations, latest first, by pages of 50; `?status=` keeps one status."""
+    status = request.args.get("status", "")
+    if status and status not in STATUSES:
+        right = f"write one of {', '.join(STATUSES)}"
+        fault = {"field": "status", "wrong": f"{status!r} is not a status", "right": right}
+        return problem(422, "The list cannot be read", faults=[fault])
+    page = paged(
+        permissions.declarations_of(g.caller, status), page_number(), size=SIZE, shape=lambda row: (row[0], row[1])
+    )
+    return jsonify(
+        items=[_in_list(card) for card in queries.cards(page.rows)],
+        page=page.number,
+        pages=page.pages,
+        total=page.total,
+    )
+
+
+@blueprint.get("/declarations/<path:public_id>")
+@requires("machine")
+@limiter.limit("300 per minute", key_func=_caller)
+@with_token
+def one(public_id: str) -> Response:
+    """One of one's declarations, with its points and why."""
+    found = permissions.declaration_of(g.caller, public_id)
+    if found is None:
+        return problem(404, "There is no such declaration")
+    return jsonify(_told(*found))
+
+
+def _said(declaration: Declaration, revision: Revision, lines: list[ToldLine]) -> dict[str, Any]:
+    """What was told, in the words of the contract."""
+    return {
+        "id": declaration.public_id,
+        "status": declaration.status,
+        "revision": declaration.revision,
+        "sold_on": revision.sold_on.isoformat(),
+        "declared_at": clock.format_instant(declaration.declared_at),
+        "received_at": clock.format_instant(declaration.received_at),
+        "channel": revision.channel,
+        "lines": [
+            {"sku": line.sku, "units": line.units, "unit_price_cents": line.unit_price_cents} for line in lines
+        ],
+    }
+
+
+def _told(declaration: Declaration, revision: Revision) -> dict[str, Any]:
+    """A declaration with what it gives: expected points while it waits, challenge by challenge, each explained."""
+    answer = queries.answer(declaration, revision, at=clock.now())
+    return _said(declaration, revision, answer.lines) | {
+        "review_reasons": [reason for reason in declaration.review_reasons.split(",") if reason]
+        if declaration.status == "in_review"
+        else [],
+        "clock_replaced": declaration.clock,
+        "rejection": {"reason": declaration.rejection, "note": declaration.rejection_note or ""}
+        if declaration.status == "rejected"
+        else None,
+        "barred": {"reason": revision.barred, "explanation": wording.explain_bar(revision.barred)}
+        if revision.barred
+        else None,
+        "expected": answer.waiting,
+        "points": [
+            {
+                "challenge": found.challenge.code,
+                "name": found.challenge.title(language()),
+                "points": found.points,
+                "counts": not found.late,
+                "gains": [
+                    {
+                        "rule": gain.rule,
+                        "version": gain.version,
+                        "points": gain.points,
+                        "explanation": wording.explain(gain.why, answer.names),
+                    }
+                    for gain in found.gains
+                ],
+            }
+            for found in answer.challenges
+        ],
+    }
+
+
+def _in_list(card: Card) -> dict[str, Any]:
+    return _said(card.declaration, card.revision, card.lines) | {"points_total": card.points or 0}
+
+
+def _place(field: str, line: int | None) -> str:
+    """Where a fault of reception is, as a path in the body."""
+    if line is not None:
+        return f"lines.{line}.{'unit_price_cents' if field == 'unit_price' else field}"
+    return {
+        "declaration": "id",
+        "area": "customer.area",
+        "rating": "feedback.rating",
+        "recommend": "feedback.recommend",
+        "comment": "feedback.comment",
+    }.get(field, field)
+
+
+# What would be right, for the kinds of fault whose message does not say it.
+RIGHT = {
+    "missing": "give it",
+    "extra_forbidden": "leave it out; the description at /api/v1/openapi.json lists what there is",
+    "timezone_aware": "write an instant with an offset, such as 2026-02-04T00:05:00+01:00",
+    "uuid_parsing": "write a UUID",
+    "date_from_datetime_parsing": "write a date such as 2026-02-04",
+    "date_parsing": "write a date such as 2026-02-04",
+}
+
+
+def _faults(refusal: ValidationError) -> list[dict[str, str]]:
+    """One entry per fault of the body: its path, what is wrong, what would be right."""
+    faults = []
+    for error in refusal.errors(include_url=False, include_context=True, include_input=False):
+        faults.append(
+            {
+                "field": ".".join(map(str, error["loc"])) or "body",
+                "wrong": error["msg"],
+                "right": RIGHT.get(error["type"], "see /api/v1/openapi.json"),
+            }
+        )
+    return faults
+
+
+# — the description —————————————————————————————————————————————————————————————————————————————————————————————————
+
+
+@blueprint.get("/openapi.json")
+@requires("public")
+def openapi() -> Response:
+    """What the API takes and answers, as OpenAPI 3.1."""
+    answer = jsonify(description())
+    answer.headers["Cache-Control"] = "public, max-age=300"
+    return answer
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI document: the body from its model, the answers as written here."""
+    body = DeclarationBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = body.pop("$defs", {}) | {"DeclarationBody": body} | _ANSWERS
+    refused = {
+        "401": _error("No valid personal token."),
+        "403": _error("This person does not declare sales."),
+        "429": _error("Too many calls; wait a minute."),
+    }
+    public_id = {
+        "name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "A declaration's id."
+    }  # fmt: skip
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Palmarès",
+            "version": "1",
+            "description": "Declare sales for the person whose personal token comes with the call, and read them back."
+            " Explanations follow Accept-Language (fr, en).",
+        },
+        "servers": [{"url": current_app.config["SETTINGS"].base_url}],
+        "security": [{"token": []}],
+        "paths": {
+            "/api/v1/declarations": {
+                "post": {
+                    "operationId": "declare",
+                    "summary": "Tell one sale",
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": _ref("DeclarationBody"), "example": _EXAMPLE}},
+                    },
+                    "responses": {
+                        "201": _json("Written.", "Declared"),
+                        "200": _json("The same id and content were already written; nothing was.", "Declared"),
+                        "400": _error("The body is not JSON."),
+                        "409": _error("The id was already declared with other content; nothing was written."),
+                        "413": _error("The body is larger than 1 MB."),
+                        "422": _error("One entry in `errors` per fault; nothing was written."),
+                        **refused,
+                    },
+                },
+                "get": {
+                    "operationId": "declarations",
+                    "summary": "One's declarations, latest first",
+                    "parameters": [
+                        {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1, "default": 1}},
+                        {"name": "status", "in": "query", "schema": {"type": "string", "enum": list(STATUSES)}},
+                    ],
+                    "responses": {
+                        "200": _json("A page.", "Page"), "422": _error("The status is unknown."), **refused
+                    },
+                },
+            },
+            "/api/v1/declarations/{id}": {
+                "get": {
+                    "operationId": "declaration",
+                    "summary": "One declaration, with its points and why",
+                    "parameters": [public_id],
+                    "responses": {
+                        "200": _json("The declaration.", "Told"), "404": _error("Not there, or not yours."), **refused
+                    },
+                }
+            },
+        },
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Made by `flask network token PERSON`."}
+            },
+            "schemas": schemas,
+        },
+    }  # fmt: skip
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(text: str, name: str) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": _ref(name)}}}
+
+
+def _error(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_TEXT = {"type": "string"}
+_WHOLE = {"type": "integer"}
+_YES_NO = {"type": "boolean"}
+_INSTANT = {"type": "string", "format": "date-time"}
+_SAID = {
+    "id": _TEXT,
+    "status": {"type": "string", "enum": list(STATUSES)},
+    "revision": _WHOLE,
+    "sold_on": {"type": "string", "format": "date"},
+    "declared_at": _INSTANT,
+    "received_at": _INSTANT,
+    "channel": _TEXT,
+    "lines": _list_of(
+        _object({"sku": _TEXT, "units": _WHOLE, "unit_price_cents": {"type": ["integer", "null"]}})
+    ),
+}
+_TOLD = _SAID | {
+    "review_reasons": _list_of(_TEXT),
+    "clock_replaced": _YES_NO,
+    "rejection": {"anyOf": [_object({"reason": _TEXT, "note": _TEXT}), {"type": "null"}]},
+    "barred": {"anyOf": [_object({"reason": _TEXT, "explanation": _TEXT}), {"type": "null"}]},
+    "expected": _YES_NO | {"description": "The points are those of acceptance: the declaration waits for a review."},
+    "points": _list_of(_ref("ChallengePoints")),
+}
+_ANSWERS: dict[str, Any] = {
+    "Told": _object(_TOLD),
+    "Declared": _object(_TOLD | {"replay": _YES_NO}),
+    "ChallengePoints": _object(
+        {
+            "challenge": _TEXT,
+            "name": _TEXT,
+            "points": _WHOLE,
+            "counts": _YES_NO | {"description": "False when it was declared too late for this challenge."},
+            "gains": _list_of(
+                _object({"rule": _TEXT, "version": _WHOLE, "points": _WHOLE, "explanation": _TEXT})
+            ),
+        }
+    ),
+    "Page": _object(
+        {
+            "items": _list_of(_object(_SAID | {"points_total": _WHOLE})),
+            "page": _WHOLE,
+            "pages": _WHOLE,
+            "total": _WHOLE,
+        }
+    ),
+    "Problem": _object(
+        {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": _WHOLE,
+            "errors": _list_of(_object({"field": _TEXT, "wrong": _TEXT, "right": _TEXT})),
+        },
+        optional=("errors",),
+    ),
+}
+_EXAMPLE = {
+    "id": "6d9c4c43-94c2-4d5c-8a2f-1c1b1f6f7e10",
+    "sold_on": "2026-02-03",
+    "declared_at": "2026-02-03T18:05:00+01:00",
+    "channel": "store",
+    "lines": [{"sku": "CREME-NUIT", "units": 2, "unit_price_cents": 1990}],
+    "customer": {"kind": "new", "age_band": "35-49", "area": "35"},
+    "feedback": {"rating": 5, "recommend": 9, "comment": "Elle adore la texture."},
+}

@@ -51,9 +51,10 @@ run: $(VENV)/.ready instance/palmares.db ## Serve the demonstration on http://12
 	@echo "  Palmarès: http://$(HOST):$(PORT)  (the sign-in page lists the people of the demonstration; Ctrl+C ends)"
 	@echo
 	@$(call DEMONSTRATION,palmares.db) $(FLASK) jobs serve & clock=$$!; \
-		trap 'kill $$clock 2>/dev/null; wait $$clock 2>/dev/null' EXIT; trap 'exit 0' INT TERM; \
 		$(call DEMONSTRATION,palmares.db) $(PY) -m gunicorn --bind $(HOST):$(PORT) --threads 8 --log-level warning \
-		'app:create_app()'
+		'app:create_app()' & server=$$!; \
+		trap 'ended=1; kill $$server $$clock 2>/dev/null' INT TERM HUP; \
+		wait $$server; status=$$?; kill $$clock 2>/dev/null; wait; test -n "$$ended" || exit $$status
 
 # Made beside and put in place whole, so that an interrupted filling is begun anew.
 instance/palmares.db: | $(VENV)/.ready

@@ -16,7 +16,7 @@ from catalogue.models import Product
 from challenges.models import Challenge, Participant
 from challenges.queries import open_challenges
 from declarations import rules
-from declarations.comments import clean_comment
+from declarations.comments import NOBODY, Names, clean_comment, known_names
 from declarations.models import REJECTIONS, CountedDeclaration, Declaration, Line, Revision
 from declarations.queries import achievements
 from declarations.rules import Problem, Refused, Submission
@@ -120,7 +120,7 @@ def receive(
     vdi_reorder = bool(setting("vdi_reorder"))
     units_above = int(setting("review_units_above"))
     asking = [challenge for challenge in challenges if challenge.definition.get("proof") == "required"]
-    names = [] if historical and not any(one.comment for _, one, _ in fresh) else _names(people)
+    names = _names(people) if any(one.comment for _, one, _ in fresh) else NOBODY
 
     declaration_ids = reserve_ids(Declaration.__table__, len(fresh))
     revision_ids = reserve_ids(Revision.__table__, len(fresh))
@@ -418,10 +418,14 @@ def _entered(challenges: Sequence[Challenge], people: Sequence[int]) -> dict[int
     return found
 
 
-def _names(people: Sequence[int]) -> list[str]:
+def _names(people: Sequence[int]) -> Names:
     """Names a comment must not carry to the brand: those of the sellers and of their outlets' other people."""
-    outlets = select(Person.outlet_id).where(Person.id.in_(people[:5_000]))
-    return list(db.session.scalars(select(Person.name).where(Person.outlet_id.in_(outlets))))
+    outlets = {
+        row[0]
+        for row in _in_batches(people, lambda batch: select(Person.outlet_id).where(Person.id.in_(batch)).distinct())
+    }
+    named = _in_batches(sorted(outlets), lambda batch: select(Person.name).where(Person.outlet_id.in_(batch)))
+    return known_names(row[0] for row in named)
 
 
 def _revision_row(
@@ -432,7 +436,7 @@ def _revision_row(
     seller: Seller,
     written_at: datetime,
     proof: str | None,
-    names: Sequence[str],
+    names: Names,
     *,
     vdi_reorder: bool,
 ) -> tuple[Any, ...]:

@@ -63,5 +63,5 @@ def enter(challenge: Challenge, entrants: Iterable[Mapping[str, Any]], *, at: da
     """Let people into a challenge: each mapping has person_id, outlet_id, league, target; fixed from then on."""
     rows = [{"challenge_id": challenge.id, "entered_at": at, **entrant} for entrant in entrants]
     if rows:
-        db.session.connection().execute(insert(Participant.__table__), rows)
+        db.session.connection().execute(insert(Participant.__table__), rows)  # type: ignore[arg-type]
     return len(rows)

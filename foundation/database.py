@@ -153,7 +153,8 @@ def insert_many(table: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]
             for row in rows:
                 copy.write_row(row)
         return
-    processors = [table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for name in columns]
+    dialect = connection.dialect
+    processors = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
     needed = [(index, process) for index, process in enumerate(processors) if process is not None]
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"

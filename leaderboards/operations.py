@@ -32,7 +32,7 @@ def set_standings(challenge_id: int, totals: Sequence[Total]) -> None:
     if not totals:
         return
     insert_new = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-    statement = insert_new(Standing.__table__)
+    statement = insert_new(Standing.__table__)  # type: ignore[arg-type]
     new = statement.excluded
     upsert = statement.on_conflict_do_update(
         index_elements=["challenge_id", "person_id"],

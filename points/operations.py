@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Integer, String, and_, bindparam, cast, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, cast, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import Select
@@ -34,7 +35,7 @@ def open_book(name: str) -> int:
     return book_id
 
 
-def open_accounts(book_id: int, people: Select[tuple[int, str]]) -> None:
+def open_accounts(book_id: int, people: Select[Any]) -> None:
     """Open the accounts that the selected people (id, code) do not have yet in a book, in one statement."""
     chosen = people.subquery()
     insert_new = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
@@ -107,7 +108,7 @@ def _move_balances(changes: dict[int, int]) -> None:
         )
 
 
-def credit_selected(book: str, credits: Select[tuple[int, str, int, str, str, str]], *, at: datetime) -> None:
+def credit_selected(book: str, credits: Select[Any], *, at: datetime) -> None:
     """Credit many people in a book, in SQL alone (closing has no loop over people).
 
     `credits` selects, in this order: person_id, person code, amount (> 0), reference, subject, why (JSON text).
@@ -119,7 +120,7 @@ def credit_selected(book: str, credits: Select[tuple[int, str, int, str, str, st
     open_accounts(book_id, select(person_id.label("id"), code.label("code")).distinct())
     issue = select(Account.id).where(Account.book_id == book_id, Account.holder == ISSUE).scalar_subquery()
     moment = clock.format_instant(at)
-    canonical = literal(book + SEPARATOR + ISSUE + SEPARATOR, String)
+    canonical: ColumnElement[str] = literal(book + SEPARATOR + ISSUE + SEPARATOR, String)
     for part in (code, cast(amount, String), reference, subject):
         canonical = canonical + part + literal(SEPARATOR, String)
     canonical = canonical + literal(SEPARATOR + "0" + SEPARATOR, String) + why

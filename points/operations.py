@@ -48,7 +48,7 @@ def open_book(name: str) -> int:
     return book_id
 
 
-def open_accounts(book_id: int, people: Select[Any]) -> None:
+def open_accounts(book_id: int, people: Select[*tuple[Any, ...]]) -> None:
     """Open the accounts that the selected people (id, code) do not have yet in a book, in one statement."""
     chosen = people.subquery()
     insert_new = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
@@ -121,7 +121,7 @@ def _move_balances(changes: dict[int, int]) -> None:
         )
 
 
-def credit_selected(book: str, credits: Select[Any], *, at: datetime) -> None:
+def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetime) -> None:
     """Credit many people in a book, in SQL alone (closing has no loop over people).
 
     `credits` selects, in this order: person_id, person code, amount (> 0), reference, subject, why (JSON text).

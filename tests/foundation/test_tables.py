@@ -35,7 +35,7 @@ def refused(text, **kwargs):
         "\ufeffoutlet;name\r\nA;Brest\r\n",
         '"outlet","name"\n"A","Brest"\n',
         "outlet,name\n\n A , Brest \n",
-        gzip.compress(b"outlet,name\nA,Brest\n"),
+        gzip.compress(b"outlet,name\nA,Brest\n", mtime=0),
     ],
 )
 def test_the_usual_forms_of_csv_read_the_same(text):

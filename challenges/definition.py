@@ -18,10 +18,20 @@ from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    Strict,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from foundation import clock
+from foundation.localisation import number
 
 DEFAULT_ZONE = "Europe/Paris"
 DAYS_TO_DECLARE = 4
@@ -398,6 +408,9 @@ class Definition(Part):
     rules: tuple[AnyOfTheRules, ...] = ()
     payouts: tuple[AnyPayout, ...] = ()
 
+    # The cleaned picture (WebP) found beside the file; not part of the rules.
+    _picture_content: bytes | None = PrivateAttr(None)
+
     @property
     def zone(self) -> ZoneInfo:
         """The challenge's time zone."""
@@ -417,6 +430,17 @@ class Definition(Part):
             return self.review_until.astimezone(UTC)
         local = self.declares_until.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=DAYS_TO_REVIEW)
         return local.replace(tzinfo=self.zone).astimezone(UTC)
+
+    @property
+    def picture_content(self) -> bytes | None:
+        """The picture as found beside the file, cleaned; None when there is none."""
+        return self._picture_content
+
+    def with_picture(self, content: bytes) -> Definition:
+        """The same challenge, with the picture found beside its file."""
+        shown = self.model_copy()
+        shown._picture_content = content
+        return shown
 
     @property
     def has_draw(self) -> bool:
@@ -664,8 +688,8 @@ def _bounds(part: Part, where: tuple[str | int, ...]) -> Iterator[Problem]:
                 _("« %(key)s » ne peut pas valoir %(value)s", key=place[-1], value=value),
                 _(
                     "un nombre entier de %(lowest)s à %(highest)s",
-                    lowest=bounds.lowest,
-                    highest=bounds.highest,
+                    lowest=number(bounds.lowest),
+                    highest=number(bounds.highest),
                 ),
             )
 

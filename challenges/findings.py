@@ -14,6 +14,8 @@ def warnings_about(definition: Definition, people: int) -> list[str]:
     found = []
     if people == 0:
         found.append(_("le public est vide aujourd'hui : personne ne participera."))
+    if definition.picture is not None and definition.picture_content is None:
+        found.append(_("l'image « %(name)s » n'est pas à côté du fichier.", name=definition.picture))
     if definition.has_draw:
         found.append(_("un tirage au sort doit être publié avant le début, et ne l'est pas encore par cette version."))
     if not definition.payouts:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
@@ -193,6 +194,9 @@ class ChallengeForm(FlaskForm):
         """Put a problem beside the field it came from, or at the head of the form."""
         field = self._fields.get(_field_of(problem.where, rules, ranks))
         words = f"{problem.wrong[:1].upper()}{problem.wrong[1:]} — {problem.right}."
+        row = re.match(r"rule(\d+)_", field.name) if field is not None else None
+        if row is not None:
+            words = f"{gettext('Règle %(n)s', n=row[1])}, {problem.wrong} — {problem.right}."
         if field is None:
             self.form_errors = [*self.form_errors, words]
         else:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from flask import has_request_context
@@ -16,11 +17,14 @@ from sqlalchemy import select
 from challenges.definition import Definition, WrongDefinition, definition_from
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
+from challenges.pictures import LONGEST_SIDE, keep
 from challenges.places import Places
 from challenges.vocabulary import known_names
 from foundation import audit
 from foundation.database import db
+from foundation.pictures import MOST_BYTES, clean_picture
 from foundation.tables import Fault, Faulty
+from foundation.transactions import after_commit
 
 LARGEST_FILE = 1_000_000
 
@@ -36,7 +40,25 @@ def read_challenge(path: str | Path) -> Definition:
             raw = Path(path).read_bytes()
         except OSError as error:
             raise Faulty([Fault(file, 1, "", _("le fichier ne s'ouvre pas"), error.strerror or "")]) from error
-        return definition_of_text(raw, file)
+        definition = definition_of_text(raw, file)
+        return _with_picture(definition, raw, Path(path))
+
+
+def _with_picture(definition: Definition, raw: bytes, path: Path) -> Definition:
+    """The challenge with the picture beside its file. A picture that is not there is left out; `check` says so."""
+    if definition.picture is None:
+        return definition
+    picture = path.parent / definition.picture
+    if not picture.is_file():
+        return definition
+    try:
+        if picture.stat().st_size > MOST_BYTES:
+            raise ValueError(f"the picture is larger than {MOST_BYTES // 2**20} MB; send a smaller one")
+        return definition.with_picture(clean_picture(picture.read_bytes(), longest=LONGEST_SIDE))
+    except (ValueError, OSError) as error:
+        wrong, _sep, right = str(error).partition("; ")
+        line = Places(raw.decode("utf-8-sig")).line(("picture",))
+        raise Faulty([Fault(str(path), line, "picture", wrong, right)]) from error
 
 
 def definition_of_text(raw: bytes, file: str) -> Definition:
@@ -101,6 +123,9 @@ def import_challenge(definition: Definition, *, by: str, at: datetime) -> Challe
     """
     challenge = db.session.scalar(select(Challenge).where(Challenge.code == definition.code).with_for_update())
     columns = definition.columns()
+    content = definition.picture_content
+    if content is not None and (challenge is None or challenge.state == "draft"):
+        after_commit(partial(keep, definition.code, content))
     if challenge is None:
         challenge = Challenge(**columns, state="draft", created_at=at, published_at=None)
         db.session.add(challenge)

@@ -40,8 +40,7 @@ def visible_challenges(person: Person) -> Select[Any]:
 
 def visible_challenge(person: Person, code: str) -> Challenge | None:
     """One of them by its code, None for what is not theirs."""
-    found: Challenge | None = db.session.scalars(challenges_of(person).where(Challenge.code == code)).first()
-    return found
+    return db.session.scalars(challenges_of(person).where(Challenge.code == code)).first()
 
 
 def drafts_first() -> Select[Any]:

@@ -16,6 +16,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    send_file,
     url_for,
 )
 from flask_babel import gettext as _
@@ -32,6 +33,7 @@ from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
 from challenges.permissions import SECTIONS, drafts_first, section_of, visible_challenge, visible_challenges
+from challenges.pictures import picture_file
 from challenges.queries import audience_size, challenge_by_code, latest_version
 from challenges.vocabulary import categories, product_names, reward_names, rewards_on_offer
 from challenges.wording import (
@@ -113,6 +115,7 @@ def show(code: str) -> str:
         description=challenge.text("description", language()),
         left=left,
         urgent=urgent,
+        picture_url=_picture_url(challenge),
         facts=_facts(challenge),
         ranking_url=address("leaderboards.ranking", code=code),
         progress_url=address("portal.progress", code=code) if plays else None,
@@ -137,6 +140,22 @@ def rules(code: str) -> str:
         fingerprint=version.hash if version is not None else definition_hash(definition),
         sections=full_rules(definition, product_names([definition]), reward_names([definition])),
     )
+
+
+@blueprint.get("/challenges/<code>/picture")
+@requires("see_challenges")
+def picture(code: str) -> Response:
+    """The picture of a challenge, for whoever sees the challenge."""
+    challenge = _visible(code)
+    path = picture_file(challenge.code)
+    if not challenge.definition.get("picture") or not path.is_file():
+        abort(404)
+    return send_file(path, mimetype="image/webp", max_age=3600)
+
+
+def _picture_url(challenge: Challenge) -> str | None:
+    shown = challenge.definition.get("picture") and picture_file(challenge.code).is_file()
+    return url_for("challenges.picture", code=challenge.code) if shown else None
 
 
 # — for animators —
@@ -277,7 +296,9 @@ def _readable(definition: dict[str, Any]) -> dict[str, Any]:
         "summary": summary(definition, products, rewards),
         "rules": [
             RuleRow(
-                number, _capital(rule_in_words(rule, rules, products, with_cap=False)), cap_in_words(rule.get("cap"))
+                number,
+                _capital(rule_in_words(rule, rules, products, with_cap=False)),
+                _capital(cap_in_words(rule.get("cap"))),
             )
             for number, rule in enumerate(rules, 1)
         ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskCliRunner
+from flask.testing import FlaskClient, FlaskCliRunner
+from PIL import Image
 from sqlalchemy import func, select
 
 from challenges.definition import definition_from
@@ -130,7 +132,7 @@ def test_what_is_no_challenge_is_refused_in_a_line(cast: Cast, tmp_path: Path, t
 
 
 def test_check_prints_what_a_participant_would_read(cast: Cast, runner: FlaskCliRunner, tmp_path: Path) -> None:
-    answer = runner.run("challenges", "check", write(tmp_path, GOOD)).stdout
+    answer = runner.run("challenges", "check", write(tmp_path, GOOD)).stdout.replace("\u00a0", " ")
     assert "10 points par unité de « Crème de jour »." in answer
     assert "Public : revendeurs — 2 personnes aujourd'hui." in answer
     assert db.session.scalar(select(func.count()).select_from(Challenge)) == 0
@@ -158,6 +160,28 @@ def test_a_reward_must_be_in_the_catalogue(cast: Cast, tmp_path: Path) -> None:
     text = GOOD + '\n[[payouts]]\nkind = "rank"\nfrom = 1\nto = 3\nreward = "lune"\n'
     (fault,) = faults(tmp_path, text)
     assert (fault.line, fault.column) == (19, "payouts[1].reward")
+
+
+def test_the_picture_beside_the_file_is_kept_clean_and_shown_to_those_who_play(
+    cast: Cast, client: FlaskClient, runner: FlaskCliRunner, tmp_path: Path
+) -> None:
+    path = write(tmp_path, GOOD.replace('name = "Hiver"', 'name = "Hiver"\npicture = "hiver.png"'))
+    assert "hiver.png" in runner.run("challenges", "check", path).stdout
+    Image.new("RGB", (3000, 100), "red").save(tmp_path / "hiver.png")
+    runner.run("challenges", "import", path, "--publish")
+    client.sign_in(cast.awa)
+    assert 'src="/challenges/hiver/picture"' in client.get("/challenges/hiver").text
+    answer = client.get("/challenges/hiver/picture")
+    assert answer.mimetype == "image/webp"
+    assert Image.open(io.BytesIO(answer.data)).size == (1200, 40)
+    client.sign_in(cast.nina)
+    assert client.get("/challenges/hiver/picture").status_code == 404
+
+
+def test_a_picture_that_is_none_is_refused_with_its_line(cast: Cast, tmp_path: Path) -> None:
+    (tmp_path / "hiver.png").write_bytes(b"not a picture")
+    (fault,) = faults(tmp_path, GOOD.replace('name = "Hiver"', 'name = "Hiver"\npicture = "hiver.png"'))
+    assert (fault.line, fault.column) == (3, "picture")
 
 
 def test_a_challenge_file_without_products_reads_without_a_database_of_them(tmp_path: Path) -> None:

@@ -72,7 +72,12 @@ def text_of(client: FlaskClient, address: str, status: int = 200) -> str:
     """The words of a page, without its tags."""
     answer = client.get(address)
     assert answer.status_code == status, answer.status
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text)).replace("&#39;", "'").replace("\u202f", " ")
+    return (
+        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+        .replace("&#39;", "'")
+        .replace("\u202f", " ")
+        .replace("\u00a0", " ")
+    )
 
 
 FORM = {

@@ -11,8 +11,8 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from declarations.models import AGE_BANDS, CHANNELS, CUSTOMERS
-from declarations.operations import Receipt, receive
-from declarations.rules import MAX_UNITS, Refused, Submission, SubmittedLine
+from declarations.operations import Receipt, examine, receive
+from declarations.rules import MAX_UNITS, Problem, Refused, Submission, SubmittedLine
 from foundation.tables import Faults, file_name, read_rows
 
 REQUIRED = ("declaration", "person", "sold_on", "declared_at", "channel", "sku", "units", "unit_price")
@@ -61,22 +61,26 @@ def import_declarations(
     """
     faults = Faults(file_name(source))
     columns, grouped = _group(source, faults)
-    submissions = [_submission(public_id, rows, columns, faults) for public_id, rows in grouped.items()]
-    faults.check()
+    submissions = [_submission(public_id, rows, columns, faults, at) for public_id, rows in grouped.items()]
     numbers = [rows.numbers for rows in grouped.values()]
     del grouped
+    if faults:
+        # Cells that could not be read stand for something harmless, so that the rest is examined too.
+        _note(faults, examine(submissions, at=at, zone=zone, historical=historical).problems, numbers)
+        faults.check()
     try:
-        receipts = receive(
-            [one for one in submissions if one is not None],
-            by=by, at=at, zone=zone, historical=historical, progress=progress,
-        )  # fmt: skip
+        receipts = receive(submissions, by=by, at=at, zone=zone, historical=historical, progress=progress)
     except Refused as refused:
-        for problem in refused.problems:
-            line = numbers[problem.submission][problem.line or 0]
-            faults.add(line, problem.field, problem.wrong, problem.right)
+        _note(faults, refused.problems, numbers)
         faults.check()
         raise
     return _counted(receipts)
+
+
+def _note(faults: Faults, problems: list[Problem], numbers: list[array[int]]) -> None:
+    for one in problems:
+        if not (one.field in ("person", "sku") and one.wrong.startswith("''")):  # an empty cell was noted already
+            faults.add(numbers[one.submission][one.line or 0], one.field, one.wrong, one.right)
 
 
 def _group(
@@ -111,7 +115,7 @@ def _group(
         if text.isdecimal() and text.isascii() and 0 < len(text) < 7 and 1 <= int(text) <= MAX_UNITS:
             units = int(text)
         else:
-            units = faults.integer(number, "units", text, lowest=1, highest=MAX_UNITS) or 0
+            units = faults.integer(number, "units", text, lowest=1, highest=MAX_UNITS) or 1
         price = None
         if price_at is not None:
             text = cells[price_at]
@@ -132,11 +136,10 @@ def _group(
 
 
 def _submission(
-    public_id: str, rows: _Rows, columns: dict[str, int], faults: Faults
-) -> Submission | None:
-    """The declaration of some rows; None when its first row cannot be read."""
+    public_id: str, rows: _Rows, columns: dict[str, int], faults: Faults, at: datetime
+) -> Submission:
+    """The declaration of some rows. What cannot be read is noted and replaced by something harmless."""
     number = rows.numbers[0]
-    noted = faults.total
 
     def cell(name: str) -> str:
         place = columns.get(name)
@@ -152,15 +155,13 @@ def _submission(
     age_band = faults.choice(number, "age_band", cell("age_band"), AGE_BANDS, optional=True)
     rating = faults.integer(number, "rating", cell("rating"), lowest=1, highest=5, optional=True)
     recommend = faults.integer(number, "recommend", cell("recommend"), lowest=0, highest=10, optional=True)
-    if faults.total > noted or sold_on is None or channel is None:
-        return None
     comment_at = columns.get("comment")
     return Submission(
         id=public_id,
         person=person,
-        sold_on=sold_on,
+        sold_on=sold_on or at.date(),
         declared_at=declared_at,
-        channel=channel,
+        channel=channel or CHANNELS[0],
         lines=tuple(rows.lines),
         customer=customer or "",
         age_band=age_band or "",

@@ -53,6 +53,58 @@ class Seller:
     agreement_on: date | None
 
 
+@dataclass
+class Examined:
+    """What was found about some submissions before anything is written. `fresh` are those not received before, as
+    (index, submission, fingerprint); `receipts` those that were, by index; `conflict` when an id has other content."""
+
+    sellers: dict[str, Seller]
+    prices: dict[str, tuple[int, str, str]]
+    problems: list[Problem]
+    fresh: list[tuple[int, Submission, str]]
+    receipts: dict[int, Receipt]
+    conflict: bool = False
+
+
+def examine(
+    submissions: Sequence[Submission], *, at: datetime, zone: ZoneInfo, historical: bool = False
+) -> Examined:
+    """Hold submissions against the network, the catalogue and what was received before; every problem is found."""
+    sellers = _sellers({one.person for one in submissions})
+    prices = _products({line.sku for one in submissions for line in one.lines})
+    # First the lock: of two taps at the same moment, the second then sees what the first has written.
+    lock_people(sorted(seller.id for seller in sellers.values()))
+    known = _known([one.id for one in submissions])
+    done = Examined(sellers, prices, [], [], {})
+    seen: dict[str, str] = {}
+    for index, one in enumerate(submissions):
+        mark = rules.fingerprint(one)
+        earlier = known.get(one.id)
+        if earlier is not None or one.id in seen:
+            if (earlier.fingerprint if earlier is not None else seen[one.id]) != mark:
+                done.conflict = True
+                wrong = f"{one.id} was already declared with other content"
+                right = "give a new id, or correct the declaration"
+                done.problems.append(Problem(index, None, "declaration", wrong, right))
+            elif earlier is not None:
+                done.receipts[index] = Receipt(one.id, earlier.id, earlier.status, True)
+            continue
+        seen[one.id] = mark
+        received_at = one.declared_at if historical and one.declared_at is not None else at
+        found = rules.problems_of(one, index, received_at, zone)
+        if one.person not in sellers:
+            wrong = f"{one.person!r} is not a reseller with an outlet"
+            found.append(Problem(index, None, "person", wrong, "write the code of a reseller of the network"))
+        for number, line in enumerate(one.lines):
+            if line.sku not in prices:
+                wrong = f"{line.sku!r} is not a product"
+                found.append(Problem(index, number, "sku", wrong, "write a sku of the catalogue"))
+        done.problems.extend(found)
+        if not found:
+            done.fresh.append((index, one, mark))
+    return done
+
+
 def receive(
     submissions: Sequence[Submission],
     *,
@@ -70,46 +122,10 @@ def receive(
     nothing goes to review. The same id with the same content is a replay and writes nothing. Raises Refused with every
     problem found. `proofs` maps an id to its picture. `progress` hears how many people have been scored.
     """
-    sellers = _sellers({one.person for one in submissions})
-    prices = _products({line.sku for one in submissions for line in one.lines})
-    # First the lock: of two taps at the same moment, the second then sees what the first has written.
-    lock_people(sorted(seller.id for seller in sellers.values()))
-    known = _known([one.id for one in submissions])
-    problems: list[Problem] = []
-    conflict = False
-    fresh: list[tuple[int, Submission, str]] = []
-    receipts: dict[int, Receipt] = {}
-    seen: dict[str, str] = {}
-    for index, one in enumerate(submissions):
-        mark = rules.fingerprint(one)
-        earlier = known.get(one.id)
-        if earlier is not None or one.id in seen:
-            if (earlier.fingerprint if earlier is not None else seen[one.id]) != mark:
-                conflict = True
-                problems.append(
-                    Problem(
-                        index, None, "declaration", f"{one.id} was already declared with other content",
-                        "give a new id, or correct the declaration",
-                    )
-                )  # fmt: skip
-            elif earlier is not None:
-                receipts[index] = Receipt(one.id, earlier.id, earlier.status, True)
-            continue
-        seen[one.id] = mark
-        received_at = one.declared_at if historical and one.declared_at is not None else at
-        found = rules.problems_of(one, index, received_at, zone)
-        if one.person not in sellers:
-            wrong = f"{one.person!r} is not a reseller with an outlet"
-            found.append(Problem(index, None, "person", wrong, "write the code of a reseller of the network"))
-        for number, line in enumerate(one.lines):
-            if line.sku not in prices:
-                wrong = f"{line.sku!r} is not a product"
-                found.append(Problem(index, number, "sku", wrong, "write a sku of the catalogue"))
-        problems.extend(found)
-        if not found:
-            fresh.append((index, one, mark))
-    if problems:
-        raise Refused(problems, conflict=conflict)
+    found = examine(submissions, at=at, zone=zone, historical=historical)
+    if found.problems:
+        raise Refused(found.problems, conflict=found.conflict)
+    sellers, prices, fresh, receipts = found.sellers, found.prices, found.fresh, found.receipts
     if not fresh:
         return [receipts[index] for index in sorted(receipts)]
 

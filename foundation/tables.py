@@ -28,7 +28,7 @@ from typing import IO, Any, BinaryIO
 
 from foundation import clock
 
-KEPT_FAULTS = 200
+KEPT_FAULTS = 50_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")

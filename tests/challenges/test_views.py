@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from challenges.definition import definition_from
 from challenges.imports import import_challenge
@@ -334,3 +334,22 @@ def test_the_pages_speak_english_to_who_reads_english(cast: Cast, client: FlaskC
         cast.awa.language = "en"
     client.sign_in(cast.awa)
     assert "Winter" in text_of(client, "/challenges/hiver")
+
+
+def test_pages_ask_the_database_a_bounded_number_of_times(cast: Cast, client: FlaskClient) -> None:
+    for number in range(12):
+        played(cast.awa, cast.chloe, code=f"hiver-{number}", name=f"Hiver {number}")
+    client.sign_in(cast.awa)
+    asked: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        for address in ("/challenges", "/challenges/hiver-3", "/challenges/hiver-3/rules"):
+            asked.clear()
+            assert client.get(address).status_code == 200
+            assert len([one for one in asked if one.startswith("SELECT")]) <= 8, asked
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -72,11 +72,13 @@ def remember_ranks(challenge: Challenge, day: date) -> int:
         return 0
     lines = ranked(challenge).c
     ranks = select(literal(challenge.id), lines.code, literal(day, DailyRank.__table__.c.day.type), lines.rank)
-    added = db.session.execute(insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks))
+    db.session.execute(insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks))
     old = delete(DailyRank).where(
         DailyRank.challenge_id == challenge.id, DailyRank.day < clock.days_after(day, -1)
     )
     if challenge.freeze_board_on is not None:
         old = old.where(DailyRank.day != clock.days_after(challenge.freeze_board_on, -1))
     db.session.execute(old)
-    return added.rowcount  # type: ignore[attr-defined]
+    # PostgreSQL's driver does not tell how many rows such an insert wrote.
+    written = select(func.count()).where(DailyRank.challenge_id == challenge.id, DailyRank.day == day)
+    return db.session.scalar(written) or 0

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
-    Integer,
     String,
     and_,
     bindparam,
@@ -64,7 +64,7 @@ def open_accounts(book_id: int, people: Select[*tuple[Any, ...]]) -> None:
 def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
     """Post movements between the brand's issue account and people, in one book; answers how many entries.
 
-    A reference already in the ledger raises IntegrityError and nothing of the transaction remains.
+    A reference already in the ledger raises the driver's IntegrityError, and nothing of the transaction remains.
     """
     postings = [posting for posting in postings if posting.amount]
     if not postings:
@@ -116,7 +116,7 @@ def _move_balances(changes: dict[int, int]) -> None:
         db.session.connection().execute(
             update(Account.__table__)  # type: ignore[arg-type]
             .where(Account.__table__.c.id == bindparam("account"))
-            .values(balance=Account.__table__.c.balance + bindparam("change", type_=Integer)),
+            .values(balance=Account.__table__.c.balance + bindparam("change", type_=BigInteger)),
             moved,
         )
 

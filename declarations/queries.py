@@ -331,7 +331,7 @@ def products_by_sku(skus: Collection[str]) -> dict[str, Choosable]:
     return {row.sku: Choosable(*row) for row in rows}
 
 
-def recent_products(person_id: int, day: date, *, limit: int = 8) -> list[Choosable]:
+def recent_products(person_id: int, day: date, *, limit: int = 6) -> list[Choosable]:
     """What this person sold last, still on sale that day, latest first; the first of the catalogue for a newcomer."""
     latest = (
         select(Declaration.id, Declaration.revision, Declaration.received_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -45,10 +46,10 @@ from declarations.forms import (
     values_of,
 )
 from declarations.models import Declaration, Revision
-from declarations.queries import Answer, Choosable
+from declarations.queries import Answer, Bonus, Choosable
 from declarations.rules import Refused
 from foundation import clock, pictures
-from foundation.localisation import day, language, moment
+from foundation.localisation import day, language, moment, number
 from foundation.pages import htmx, page_number, page_or_part, paged
 from foundation.programme import setting
 from foundation.transactions import transaction
@@ -73,10 +74,16 @@ def _words() -> dict[str, Any]:
         "channel_labels": CHANNEL_LABELS,
         "customer_labels": CUSTOMER_LABELS,
         "rejection_labels": REJECTION_LABELS,
-        "why_in_words": wording.explain,
+        "why_in_words": _why_sentence,
         "rule_sentence": _rule_sentence,
         "sale_facts": _sale_facts,
     }
+
+
+def _why_sentence(why: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The arithmetic of a gain, with a capital."""
+    text = wording.explain(why, names)
+    return text[:1].upper() + text[1:]
 
 
 def _rule_sentence(rule: Mapping[str, Any], rules_: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
@@ -228,6 +235,7 @@ def _form_page(
         found=queries.search_products(search, form.today) if search else [],
         recent=queries.recent_products(current_user.id, form.today),
         bonuses=bonuses,
+        earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},
         proof="required" if "required" in proofs else "optional" if "optional" in proofs else "none",
         proof_for=[one for one in plays if one.definition.get("proof") == "required"],
         expected=_expected(form, chosen, corrected, (plays, frozen) if form.sold_on.data == form.today else None),
@@ -236,6 +244,17 @@ def _form_page(
         department=current_user.outlet.department if current_user.outlet else "",
         language=language(),
     )
+
+
+def _earns(bonuses: Sequence[Bonus]) -> str | None:
+    """What a part of the form earns at most in one challenge: "+15 pts", "jusqu’à +25 pts", or nothing."""
+    totals: dict[int, int] = defaultdict(int)
+    for one in bonuses:
+        totals[one.challenge.id] += one.points
+    if not totals:
+        return None
+    text = _("+%(points)s pts", points=number(max(totals.values())))
+    return text if len(bonuses) == 1 else _("jusqu’à %(points)s", points=text)
 
 
 def _refused(form: SaleForm, status: int = 422) -> AnyResponse:

@@ -80,8 +80,8 @@ def test_a_sale_is_sent_and_its_points_are_explained_line_by_line(client: Client
     assert sent.location == f"/declarations/{SALE_ID}?new=1"
     page = client.get(sent.location).text
     assert "3 × Crème de jour × 10 pts = 30" in page
-    assert "avis d&#39;au moins 20 caractères = 15" in page
-    assert "profil du client complet = 5" in page
+    assert "Avis d&#39;au moins 20 caractères = 15" in page
+    assert "Profil du client complet = 5" in page
     assert 'data-count-up="50"' in page
     assert "10 points par unité de la catégorie Soin." in page
 
@@ -346,11 +346,11 @@ def test_history_shows_each_status_in_words_with_its_points(client: Client, cast
     sell("BRUNO", [("SERUM", 9)], name="sale-3")
     client.sign_in(cast.awa)
     page = client.get("/declarations").text
-    assert "2 × Crème de jour" in page and "+<span>40</span>" in page and "dans 2 challenges" in page
-    assert "En vérification" in page and "60 × Crème de jour" in page
+    assert "2&nbsp;×&nbsp;Crème de jour" in page and "+<span>40</span>" in page and "2 challenges" in page
+    assert "En vérification" in page and "60&nbsp;×&nbsp;Crème de jour" in page
     assert "Sérum" not in page
     waiting = client.get("/declarations?status=in_review").text
-    assert "60 × Crème" in waiting and "2 × Crème de jour" not in waiting
+    assert "60&nbsp;×&nbsp;Crème" in waiting and ">2&nbsp;×" not in waiting
     assert "Aucune de vos ventes n’a ce statut." in client.get("/declarations?status=rejected").text
 
 
@@ -380,7 +380,7 @@ def test_a_correction_starts_from_what_was_said_and_keeps_the_first_version(clie
     sent = client.post("/declarations/sale-1/correction", data=typed(units=["1"]))
     page = client.get(sent.location).text
     assert "1 × Crème de jour × 10 pts = 10" in page
-    assert "1 version précédente" in page and "2 × Crème de jour" in page
+    assert "1 version précédente" in page and "2&nbsp;×&nbsp;Crème de jour" in page
     assert sold() == 1
 
 

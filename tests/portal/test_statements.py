@@ -1,0 +1,150 @@
+"""Every page of a reseller takes a bounded number of SQL statements, however many people and sales there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+from badges.operations import grant_earned
+from badges.rules import Counts
+from challenges.models import Challenge
+from foundation import clock
+from foundation.database import db
+from foundation.transactions import transaction
+from network.models import Person
+from rewards.closing import close
+from rewards.models import Reward
+from tests.cast import JOINED_AT, Cast
+from tests.conftest import Client
+from tests.declarations.stage import NOW, publish, sell
+
+AT_MOST = 12
+PAGES = (
+    "/",
+    "/challenges",
+    "/challenges/hiver-0",
+    "/challenges/hiver-0/rules",
+    "/challenges/hiver-0/ranking",
+    "/points",
+    "/points?challenge=hiver-0",
+    "/badges",
+    "/rewards",
+    "/declarations",
+    "/declarations/awa-0",
+    "/declare",
+    "/declare?repeat=awa-0",
+    "/mirror",
+    "/ranking",
+    "/me",
+)
+RULES = [
+    {"id": "soin", "counts": "units", "points": 10, "when": {"categories": ["Soin"]}},
+    {"id": "avis", "counts": "feedback", "points": 15},
+    {
+        "id": "palier", "counts": "milestone", "measure": "units", "at": 12, "points": 250,
+        "when": {"skus": ["SERUM"]},
+    },
+]  # fmt: skip
+PAYOUTS = [{"kind": "convert", "every": 10, "into": 1}, {"kind": "rank", "from": 1, "to": 2, "reward": "spa"}]
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements sent to the database meanwhile, those that only open or end a transaction left out."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")):
+            sent.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def fill(cast: Cast, people: range, sales: range, challenges: range) -> None:
+    """A network with everything a page may have to show: waiting sales, a milestone not reached, results, gains,
+    badges, rewards. The ranges number what is added."""
+    with transaction():
+        outlet = cast.outlet("PDV-BREST").id
+        for number in people:
+            db.session.add(
+                Person(
+                    code=f"P{number:03}", name=f"Person {number}", outlet_id=outlet, role="reseller",
+                    status="employee", language="fr", created_at=JOINED_AT, notice_accepted_at=JOINED_AT,
+                    session_key=f"key-{number}",
+                )
+            )  # fmt: skip
+        for number in challenges:
+            db.session.add(
+                Reward(
+                    code="spa" if number == 0 else f"r{number}", name="Spa", kind="gift", cost_cents=1, price_points=1,
+                    countries="",
+                )
+            )  # fmt: skip
+        grant_earned({cast.awa.id: Counts(declarations=1)}, at=NOW)
+    for number in challenges:
+        publish(code=f"clos-{number}", name="Clos", ends_on="2026-01-20", rules=RULES, payouts=PAYOUTS)
+        publish(
+            code=f"hiver-{number}", rules=RULES, payouts=PAYOUTS, league_by="region",
+            objective={"measure": "units", "default": 50},
+        )  # fmt: skip
+        publish(code=f"equipe-{number}", rules=RULES, payouts=PAYOUTS, ranks="outlet")
+    with transaction():
+        for challenge in db.session.scalars(select(Challenge).where(Challenge.code.startswith("hiver"))):
+            challenge.state = "running"
+    for number in sales:
+        ago = timedelta(hours=2, minutes=number)
+        sell("AWA", [("CREME", 1), ("SERUM", 1)], name=f"awa-{number}", at=NOW - ago, rating=5)
+        sell("AWA", [("CREME", 2_000)], name=f"big-{number}", at=NOW - ago)
+        sell("AWA", [("CREME", 1)], name=f"old-{number}", at=NOW - timedelta(days=20) - ago)
+        sell("BRUNO", [("CREME", 2)], name=f"bruno-{number}", at=NOW - ago)
+    for number in people:
+        sell(f"P{number:03}", [("CREME", number + 1)], name=f"p-{number}", at=NOW - timedelta(hours=1))
+    clos = select(Challenge).where(Challenge.code.startswith("clos"), Challenge.state != "closed")
+    for challenge in db.session.scalars(clos).all():
+        with transaction():
+            challenge.state = "reviewing"
+        with transaction():
+            assert close(challenge, by="system", at=NOW) is not None
+
+
+def count(client: Client, cast: Cast) -> dict[str, list[str]]:
+    """The statements of each page."""
+    client.sign_in(cast.awa)
+    found = {}
+    for page in PAGES:
+        with counted() as sent:
+            answer = client.get(page)
+        assert answer.status_code in (200, 302), (page, answer.status_code)
+        found[page] = sent
+    return found
+
+
+def told(found: dict[str, list[str]]) -> str:
+    """The pages that take too many, with their statements."""
+    return "\n".join(
+        f"{page}: {len(sent)}\n  " + "\n  ".join(" ".join(one.split())[:160] for one in sent)
+        for page, sent in found.items()
+        if len(sent) > AT_MOST
+    )
+
+
+def test_no_page_of_a_reseller_takes_more_than_twelve_statements_whatever_the_size(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    fill(cast, people=range(2), sales=range(2), challenges=range(1))
+    small = count(client, cast)
+    assert all(len(sent) <= AT_MOST for sent in small.values()), told(small)
+    fill(cast, people=range(2, 40), sales=range(2, 11), challenges=range(1, 4))
+    large = count(client, cast)
+    assert all(len(sent) <= AT_MOST for sent in large.values()), told(large)
+    assert {page: len(sent) for page, sent in large.items()} == {page: len(sent) for page, sent in small.items()}

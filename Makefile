@@ -106,7 +106,9 @@ lock: $(VENV)/.ready-dev ## Choose the versions of requirements.txt and requirem
 	@$(PY) -m pip install -qq --dry-run --ignore-installed --report build/lock.json -c requirements.txt '.[dev]'
 	@$(call WRITE_LOCK) > requirements-dev.txt
 
+# What a backport brings is part of Python from 3.14 on, and its versions say so.
 WRITE_LOCK = $(PY) -c 'import json; print("\n".join(sorted(("{name}=={version}".format(**i["metadata"]) \
+	+ "; python_version < \"3.14\"" * i["metadata"]["name"].startswith("backports.") \
 	for i in json.load(open("build/lock.json"))["install"] if i["metadata"]["name"] != "palmares"), key=str.lower)))'
 
 clean: ## Remove the environment and what was built (never the data in instance/)

@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
         RATELIMIT_HEADERS_ENABLED=True,
+        **web.COMPRESSION,
     )
     logs.configure(app)
     db.init_app(app)
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     login_manager.init_app(app)
     web.csrf.init_app(app)
     web.limiter.init_app(app)
+    web.compress.init_app(app)
     htmx.init_app(app)
     compile_catalogues(ROOT / "translations")
     localisation.babel.init_app(app, locale_selector=localisation.choose_language)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -14,6 +15,17 @@ from werkzeug.exceptions import HTTPException
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[])
+compress = Compress()
+
+# Only static files are sent compressed. Pages are not: compressed, the length of an answer that holds both a secret (the
+# token of a form) and something a stranger can choose (a search) would tell the secret letter by letter.
+COMPRESSION = {
+    "COMPRESS_REGISTER": False,
+    "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],
+    "COMPRESS_ALGORITHM": ["br", "gzip"],
+    "COMPRESS_ALGORITHM_STREAMING": ["br", "gzip"],
+    "COMPRESS_BR_LEVEL": 5,
+}
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -43,6 +55,7 @@ def security_headers(response: Response) -> Response:
     if request.endpoint == "static":
         if request.args.get("v"):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response = compress.after_request(response)
     else:
         response.headers.setdefault("Cache-Control", "private, no-store")
         response.vary.add("HX-Request")

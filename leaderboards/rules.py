@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Competitor(NamedTuple):
@@ -20,22 +20,22 @@ class Competitor(NamedTuple):
 def ranks(competitors: Iterable[Competitor], *, rank_by: str, tie_break: str) -> dict[str, int]:
     """Each competitor's rank in its league; a total of 0 points has none. Equals share, the next rank skips."""
 
-    def value(one: Competitor) -> int:
-        return one.points if rank_by == "points" else one.progress_bp
+    def place(one: Competitor) -> tuple[Any, ...]:
+        value = one.points if rank_by == "points" else one.progress_bp
+        return (-value, one.reached_at) if tie_break == "earliest" else (-value,)
 
-    def beats(one: Competitor, other: Competitor) -> bool:
-        if value(one) != value(other):
-            return value(one) > value(other)
-        return tie_break == "earliest" and one.reached_at < other.reached_at
-
-    scoring = [one for one in competitors if one.points > 0]
     leagues: dict[str, list[Competitor]] = {}
-    for one in scoring:
-        leagues.setdefault(one.league, []).append(one)
+    for one in competitors:
+        if one.points > 0:
+            leagues.setdefault(one.league, []).append(one)
     found: dict[str, int] = {}
     for members in leagues.values():
-        for one in members:
-            found[one.code] = 1 + sum(beats(other, one) for other in members)
+        members.sort(key=place)
+        rank = 0
+        for position, one in enumerate(members, 1):
+            if position == 1 or place(one) != place(members[position - 2]):
+                rank = position
+            found[one.code] = rank
     return found
 
 

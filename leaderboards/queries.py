@@ -224,7 +224,7 @@ def _outlet_leagues(challenge: Challenge) -> Subquery:
     )
 
 
-def standings_rows(challenge: Challenge) -> Select[Any]:
+def standings_rows(challenge: Challenge) -> Select[*tuple[Any, ...]]:
     """The standings export's columns, sorted by league, rank, person (code point order)."""
     if challenge.state == "closed":
         final = FinalStanding
@@ -264,7 +264,7 @@ def leagues_of(challenge: Challenge) -> list[str]:
     return sorted(found) or [""]
 
 
-def interesting_first() -> tuple[ColumnElement[Any], ...]:
+def interesting_first() -> tuple[Any, ...]:
     """An order of challenges for a reader: running, soonest end first; then being closed, to come, and over."""
     turn = case(
         {"running": 0, "closing": 1, "reviewing": 2, "published": 3, "closed": 4}, value=Challenge.state, else_=5

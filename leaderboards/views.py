@@ -59,7 +59,7 @@ class Entry:
 @requires("see_challenges")
 def current() -> Response | str:
     """The ranking of the challenge that matters most to the reader now."""
-    found = db.session.scalar(challenges_of(current_user).order_by(*queries.interesting_first()).limit(1))
+    found: Any = db.session.scalar(challenges_of(current_user).order_by(*queries.interesting_first()).limit(1))
     if found is None:
         return render_template("leaderboards/none.html")
     return redirect(url_for("leaderboards.ranking", code=found.code))
@@ -69,9 +69,10 @@ def current() -> Response | str:
 @requires("see_challenges")
 def ranking(code: str) -> str:
     """Who stands where in a challenge I take part in (any challenge, for staff)."""
-    challenge = db.session.scalar(challenges_of(current_user).where(Challenge.code == code))
-    if challenge is None:
+    found: Any = db.session.scalar(challenges_of(current_user).where(Challenge.code == code))
+    if found is None:
         abort(404)
+    challenge: Challenge = found
     at = clock.now()
     staff = current_user.role in STAFF
     entered = queries.own_league(challenge, current_user) if current_user.role == "reseller" else None

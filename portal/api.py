@@ -84,7 +84,7 @@ def metrics() -> Response:
     registry = OURS
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     try:
         stored = CollectorRegistry()
         stored.register(_Stored())

@@ -28,7 +28,8 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def words(html: str) -> str:
-    return " ".join(markup.unescape(re.sub(r"<[^>]+>", " ", html)).replace("\u00a0", " ").replace("\u202f", " ").split())
+    text = markup.unescape(re.sub(r"<[^>]+>", " ", html))
+    return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())
 
 
 def statement(runner: Any, person: str) -> list[dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -9,8 +11,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from challenges.definition import definition_hash
-from challenges.models import Challenge, Participant, RulesVersion
-from foundation import audit
+from challenges.models import Challenge, Draw, Participant, RulesVersion
+from foundation import audit, clock
 from foundation.database import db
 
 NEXT = {"published": "running", "running": "closing", "closing": "reviewing", "reviewing": "closed"}
@@ -44,7 +46,13 @@ def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion
     if not claim(challenge.id, "draft", "published", by=by, at=at):
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; only a draft can be published")
     if any(payout["kind"] == "draw" for payout in challenge.definition.get("payouts", ())):
-        raise NotPossible("a draw cannot be published by this version; use another payout")
+        if at >= clock.start_of_day(challenge.starts_on, challenge.zone):
+            raise NotPossible(
+                f"challenge {challenge.code} has a draw and has started; "
+                "a challenge with a draw is published before its start"
+            )
+        seed = secrets.token_hex(32)
+        db.session.add(Draw(challenge_id=challenge.id, seed=seed, commitment=commitment(seed)))
     version = RulesVersion(
         challenge_id=challenge.id,
         number=1,
@@ -57,6 +65,11 @@ def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion
     challenge.published_at = at
     db.session.flush()
     return version
+
+
+def commitment(seed: str) -> str:
+    """What is published of a draw's seed: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(seed.encode()).hexdigest()
 
 
 def enter(challenge: Challenge, entrants: Iterable[Mapping[str, Any]], *, at: datetime) -> int:

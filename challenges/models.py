@@ -105,3 +105,13 @@ class PersonalTarget(Base):
     challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     target: Mapped[int]
+
+
+class Draw(Base):
+    """The secret of a challenge's draw: `commitment`, the SHA-256 of `seed`, is public from publication on; the seed
+    itself is told by the certificate."""
+
+    __tablename__ = "draws"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    seed: Mapped[str] = mapped_column(String(64))
+    commitment: Mapped[str] = mapped_column(String(64))

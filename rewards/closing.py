@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, and_, case, cast, func, insert, literal, null, select
+from sqlalchemy import BigInteger, Select, String, and_, case, cast, func, insert, literal, null, or_, select
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement, Subquery
 
 from badges.operations import grant_earned
 from badges.rules import Counts
 from challenges.lifecycle import NotPossible, claim
-from challenges.models import Challenge, Participant, RulesVersion
+from challenges.models import Challenge, Draw, Participant, RulesVersion
 from challenges.rules import LATE_ARRIVAL
 from declarations.models import CountedDeclaration, Declaration, Revision
 from declarations.operations import accept, lock_people, reject
@@ -29,12 +30,12 @@ from leaderboards.models import FinalStanding, Standing
 from leaderboards.operations import freeze
 from leaderboards.queries import standings_rows
 from network.models import Outlet, Person
-from points.models import WALLET
+from points.models import WALLET, Account, Book, Entry, challenge_book
 from points.operations import credit_selected, open_book
 from rewards.models import Award, Closure, Reward
-from rewards.rules import standings_hash, standings_line
+from rewards.rules import drawn_ticket, standings_hash, standings_line
 
-PAYOUTS = ("rank", "threshold", "objective", "convert")
+PAYOUTS = ("rank", "threshold", "objective", "race", "convert", "draw")
 
 
 def close(challenge: Challenge, *, by: str, at: datetime) -> Closure | None:
@@ -102,10 +103,10 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
         insert(CountedDeclaration).from_select(["challenge_id", "declaration_id", "revision"], counted)
     )
     freeze(challenge)
-    _award(challenge)
+    hashed = standings_hash(_lines(challenge))
+    _award(challenge, hashed)
     _credit(challenge, at=at)
     _grant_podium(challenge, at=at)
-    hashed = standings_hash(_lines(challenge))
     closure = Closure(
         challenge_id=challenge.id,
         closed_at=at,
@@ -129,7 +130,7 @@ def _lines(challenge: Challenge) -> Iterator[str]:
 # --- payouts ---------------------------------------------------------------------------------------------------------
 
 
-def _award(challenge: Challenge) -> None:
+def _award(challenge: Challenge, hashed: str) -> None:
     """Write the awards of every payout, within the budget: one statement each, in file order."""
     definition = challenge.definition
     budget = definition.get("budget")
@@ -138,7 +139,7 @@ def _award(challenge: Challenge) -> None:
     for number, payout in enumerate(definition.get("payouts", ()), 1):
         if payout["kind"] not in PAYOUTS:
             raise NotPossible(f"payout {number} of {challenge.code}: {payout['kind']!r} cannot be paid by this version")
-        gains = _gains(challenge, payout)
+        gains = _gains(challenge, payout, hashed)
         needed = cost = 0
         if left is not None and not stopped:
             needed = db.session.scalar(select(func.coalesce(func.sum(gains.c.cost_cents), 0))) or 0
@@ -165,7 +166,7 @@ def _award(challenge: Challenge) -> None:
             left -= cost
 
 
-def _gains(challenge: Challenge, payout: Mapping[str, Any]) -> Subquery:
+def _gains(challenge: Challenge, payout: Mapping[str, Any], hashed: str) -> Subquery:
     """Who wins one payout and what it costs, before the budget."""
     own = payout["kind"] == "convert" and challenge.ranks == "outlet"
     board = _people_of_outlets(challenge) if own else _frozen_board(challenge)
@@ -179,6 +180,10 @@ def _gains(challenge: Challenge, payout: Mapping[str, Any]) -> Subquery:
         won = columns.points >= payout["points"]
     elif payout["kind"] == "objective":
         won = columns.progress_bp >= 10_000
+    elif payout["kind"] == "race":
+        won = columns.competitor.in_(select(_first_across(challenge, payout).c.competitor))
+    elif payout["kind"] == "draw":
+        won = columns.competitor.in_(_drawn(challenge, board, payout, hashed))
     else:
         wallet = cast(payout["into"] * (columns.points // payout["every"]), BigInteger)
         won = wallet > 0
@@ -202,6 +207,84 @@ def _gains(challenge: Challenge, payout: Mapping[str, Any]) -> Subquery:
         .where(won)
         .subquery("gains")
     )
+
+
+def crossings(challenge: Challenge, points: int) -> Subquery:
+    """When each competitor of the frozen board first reached a total: (competitor, at), from the entries in fold order.
+
+    What a declaration gave in all is the sum of its entries; the instant is that of the declaration that crossed.
+    """
+    account = aliased(Account)
+    signed = case((Entry.destination_id == account.id, Entry.amount), else_=-Entry.amount)
+    given = (
+        select(account.person_id.label("person_id"), Entry.subject.label("subject"), func.sum(signed).label("points"))
+        .join_from(Book, account, account.book_id == Book.id)
+        .join(Entry, or_(Entry.destination_id == account.id, Entry.source_id == account.id))
+        .where(Book.name == challenge_book(challenge.code), account.person_id.is_not(None))
+        .group_by(account.person_id, Entry.subject)
+        .subquery("given")
+    )
+    mine = (
+        Participant.outlet_id == FinalStanding.outlet_id
+        if challenge.ranks == "outlet"
+        else Participant.person_id == FinalStanding.person_id
+    )
+    running = func.sum(given.c.points).over(
+        partition_by=FinalStanding.competitor,
+        order_by=(Declaration.declared_at, Declaration.received_at, Declaration.public_id),
+    )
+    totals = (
+        select(FinalStanding.competitor, Declaration.declared_at, running.label("total"))
+        .join_from(FinalStanding, Participant, and_(Participant.challenge_id == FinalStanding.challenge_id, mine))
+        .join(Person, Person.id == Participant.person_id)
+        .join(given, given.c.person_id == Participant.person_id)
+        .join(Declaration, Declaration.public_id == given.c.subject)
+        .where(FinalStanding.challenge_id == challenge.id, Person.suspended_at.is_(None))
+        .subquery("totals")
+    )
+    return (
+        select(totals.c.competitor, func.min(totals.c.declared_at).label("at"))
+        .where(totals.c.total >= points)
+        .group_by(totals.c.competitor)
+        .subquery("crossings")
+    )
+
+
+def _first_across(challenge: Challenge, payout: Mapping[str, Any]) -> Subquery:
+    """The first of a race over the whole challenge; equal instants share the place."""
+    crossed = crossings(challenge, payout["points"])
+    place = func.rank().over(order_by=crossed.c.at)
+    placed = select(crossed.c.competitor, place.label("place")).subquery("placed")
+    return select(placed.c.competitor).where(placed.c.place <= payout["first"]).subquery("first")
+
+
+def _drawn(challenge: Challenge, board: Subquery, payout: Mapping[str, Any], hashed: str) -> list[str]:
+    """The competitors drawn by lot: each draw finds its ticket's owner in SQL, whatever their number."""
+    secret = db.session.get_one(Draw, challenge.id)
+    tickets = cast(board.c.points // payout["tickets_per"], BigInteger)
+    drawn: list[str] = []
+    k = 0
+    while len(drawn) < payout["winners"]:
+        left = (
+            select(
+                board.c.competitor,
+                tickets.label("tickets"),
+                func.sum(tickets).over(order_by=board.c.competitor).label("up_to"),
+            )
+            .where(tickets > 0, board.c.competitor.not_in(drawn))
+            .subquery("left_over")
+        )
+        count = db.session.scalar(select(func.max(left.c.up_to)))
+        if not count:
+            break
+        ticket = drawn_ticket(secret.seed, hashed, k, int(count))
+        k += 1
+        if ticket is not None:
+            owner = select(left.c.competitor).where(left.c.up_to > ticket).order_by(left.c.up_to).limit(1)
+            found = db.session.scalar(owner)
+            assert found is not None
+            drawn.append(found)
+    return drawn
 
 
 def _reward(code: str | None) -> Reward | None:
@@ -392,7 +475,7 @@ def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> 
         "payouts": paid,
         "exclusions": _exclusions(challenge),
         "ties": _ties(challenge),
-        "draw_seed": None,
+        "draw_seed": db.session.scalar(select(Draw.seed).where(Draw.challenge_id == challenge.id)),
         "budget": {
             "euros": definition.get("budget"),
             "policy": definition.get("budget_policy", "stop"),

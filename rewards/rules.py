@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 
 class Ranked(NamedTuple):
-    """A line of the frozen board: the competitor, its league, rank, points and progress in basis points."""
+    """A line of the frozen board: the competitor, its league, rank, points and progress in basis points.
+
+    `crossings` are, for each total that a race asks for, the instant at which it was first reached.
+    """
 
     code: str
     league: str
     rank: int
     points: int
     progress_bp: int | None
+    crossings: Mapping[int, datetime] = {}
 
 
 class Gain(NamedTuple):
@@ -56,21 +62,26 @@ def awards(
     point_cents: int,
     budget_cents: int | None,
     policy: str,
+    seed: str = "",
+    hashed: str = "",
 ) -> list[Gain]:
     """All awards of a closing, in order of payout, league, rank, code.
 
     `converting` are the people whose own totals are converted (the board itself where people compete); `barred` codes
-    win nothing. A budget stops at the first award that does not fit, or shares what is left of it among a conversion.
+    win nothing. A draw takes its tickets from `seed` and the hash of the standings. A budget stops at the first award
+    that does not fit, or shares what is left of it among a conversion.
     """
     found: list[Gain] = []
     left = budget_cents
     stopped = False
     for number, payout in enumerate(payouts, 1):
         candidates = converting if payout["kind"] == "convert" else board
+        winners = _chosen(payout, board, barred, seed, hashed)
         gains = []
         for one in sorted(candidates, key=lambda one: (one.league, one.rank, one.code)):
             wallet = _wallet_points(payout, one)
-            if one.code in barred or not wins(payout, one) or (payout["kind"] == "convert" and not wallet):
+            won = wins(payout, one) if winners is None else one.code in winners
+            if one.code in barred or not won or (payout["kind"] == "convert" and not wallet):
                 continue
             reward = payout.get("reward")
             cost = costs[reward] if reward else wallet * point_cents
@@ -102,6 +113,56 @@ def wins(payout: Mapping[str, Any], one: Ranked) -> bool:
     if kind == "objective":
         return one.progress_bp is not None and one.progress_bp >= 10_000
     return bool(kind == "convert" and one.points > 0)
+
+
+def _chosen(
+    payout: Mapping[str, Any], board: Sequence[Ranked], barred: Collection[str], seed: str, hashed: str
+) -> set[str] | None:
+    """The winners of a payout that compares everybody (race, draw); None for those that look at one at a time."""
+    if payout["kind"] == "race":
+        instants = {one.code: one.crossings[payout["points"]] for one in board if payout["points"] in one.crossings}
+        return {
+            code for code, at in instants.items() if sum(other < at for other in instants.values()) < payout["first"]
+        }
+    if payout["kind"] == "draw":
+        tickets = [
+            (one.code, count)
+            for one in sorted(board, key=lambda one: one.code)
+            if one.code not in barred and (count := one.points // payout["tickets_per"])
+        ]
+        return set(draw(tickets, payout["winners"], seed, hashed))
+    return None
+
+
+def draw(tickets: Sequence[tuple[str, int]], winners: int, seed: str, hashed: str) -> list[str]:
+    """The codes drawn, in order, from (code, number of tickets) in order of code.
+
+    Tickets are numbered from 0; for k = 0, 1, … x = HMAC-SHA256(seed, standings hash in hex + ":" + k) as a big-endian
+    integer; x ≥ ⌊2²⁵⁶ / T⌋ × T is drawn again, so that every ticket has the same chance; else ticket x mod T wins, and
+    its owner's tickets leave before the next.
+    """
+    left = list(tickets)
+    drawn: list[str] = []
+    k = 0
+    while left and len(drawn) < winners:
+        ticket = drawn_ticket(seed, hashed, k, sum(count for _, count in left))
+        k += 1
+        if ticket is None:
+            continue
+        for place, (code, count) in enumerate(left):
+            if ticket < count:
+                drawn.append(code)
+                del left[place]
+                break
+            ticket -= count
+    return drawn
+
+
+def drawn_ticket(seed: str, hashed: str, k: int, tickets: int) -> int | None:
+    """The ticket that draw number `k` names among `tickets`; None when it must be drawn again."""
+    mac = hmac.new(seed.encode(), f"{hashed}:{k}".encode(), hashlib.sha256).digest()
+    x = int.from_bytes(mac, "big")
+    return None if x >= 2**256 // tickets * tickets else x % tickets
 
 
 def _wallet_points(payout: Mapping[str, Any], one: Ranked) -> int:

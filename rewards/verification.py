@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from challenges.definition import definition_hash
 from challenges.models import Challenge, Participant, RulesVersion
 from challenges.queries import versions
-from challenges.rules import Tally, fold, progress_bp
+from challenges.rules import Scored, Tally, fold, fold_order, progress_bp
 from declarations.models import CountedDeclaration, Declaration
 from declarations.scoring import chunks, counted_revisions, load_sales
 from foundation import clock
@@ -32,7 +33,8 @@ def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
     counted = db.session.query(CountedDeclaration).filter_by(challenge_id=challenge.id).count()
     if counted != kept["counts"]["declarations"]:
         yield f"declarations: {counted} are kept as counted, the certificate says {kept['counts']['declarations']}"
-    tallies = _tallies(challenge)
+    folds = _folds(challenge)
+    tallies = {person_id: tally for person_id, (_, tally) in folds.items()}
     lines = _board(challenge, tallies, kept)
     hashed = standings_hash(
         standings_line(*_fields(line), clock.format_instant(line["reached_at"]))
@@ -41,10 +43,10 @@ def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
     if hashed != kept["standings_hash"]:
         yield f"standings: recomputed hash {hashed}, the certificate says {kept['standings_hash']}"
     yield from _standings(challenge, lines)
-    yield from _awards(challenge, tallies, lines, kept)
+    yield from _awards(challenge, folds, lines, kept)
 
 
-def _tallies(challenge: Challenge) -> dict[int, Tally]:
+def _folds(challenge: Challenge) -> dict[int, tuple[list[Scored], Tally]]:
     """Every participant's fold over the declarations counted, whatever became of them since."""
     rules = versions(challenge.id)
     people = list(
@@ -54,12 +56,12 @@ def _tallies(challenge: Challenge) -> dict[int, Tally]:
             .order_by(Participant.person_id)
         )
     )
-    found: dict[int, Tally] = {}
+    found: dict[int, tuple[list[Scored], Tally]] = {}
     for batch in chunks(people):
         told = load_sales(counted_revisions(challenge.id), Declaration.person_id.in_(batch))
         for person_id in batch:
             sales = [one.sale for one in told.get(person_id, ())]
-            _, found[person_id] = fold(rules, sales, measure=challenge.measure, rank_by=challenge.rank_by)
+            found[person_id] = fold(rules, sales, measure=challenge.measure, rank_by=challenge.rank_by)
     return found
 
 
@@ -140,22 +142,53 @@ def _said(line: tuple[Any, ...] | None) -> str:
     return "nothing" if line is None else f"rank {line[1]} with {line[3]} points"
 
 
+def _crossings(
+    challenge: Challenge, folds: dict[int, tuple[list[Scored], Tally]], suspended: set[str]
+) -> dict[str, dict[int, datetime]]:
+    """competitor → total of a race → when it was first reached, in the merged fold order of an outlet's people."""
+    totals = [payout["points"] for payout in challenge.definition.get("payouts", ()) if payout["kind"] == "race"]
+    found: dict[str, dict[int, datetime]] = {}
+    if not totals:
+        return found
+    sales: dict[str, list[Scored]] = {}
+    for person in _people(challenge):
+        if person.code not in suspended:
+            code = person.outlet if challenge.ranks == "outlet" else person.code
+            sales.setdefault(code, []).extend(folds[person.person_id][0])
+    for code, scored in sales.items():
+        total = 0
+        for one in sorted(scored, key=lambda one: fold_order(one.sale)):
+            before, total = total, total + one.points
+            for goal in totals:
+                if before < goal <= total:
+                    found.setdefault(code, {})[goal] = one.sale.declared_at
+    return found
+
+
 def _awards(
-    challenge: Challenge, tallies: dict[int, Tally], lines: list[dict[str, Any]], kept: dict[str, Any]
+    challenge: Challenge,
+    folds: dict[int, tuple[list[Scored], Tally]],
+    lines: list[dict[str, Any]],
+    kept: dict[str, Any],
 ) -> Iterator[str]:
     """Awards that differ from what the payouts give on the recomputed board."""
-    board = [
-        Ranked(line["code"], line["league"], line["rank"], line["points"], line["progress_bp"]) for line in lines
-    ]
     people = _people(challenge)
     suspended = {one["person"] for one in kept["exclusions"] if one["reason"] == "suspended"}
+    crossed = _crossings(challenge, folds, suspended)
+    board = [
+        Ranked(
+            line["code"], line["league"], line["rank"], line["points"], line["progress_bp"],
+            crossed.get(line["code"], {}),
+        )
+        for line in lines
+    ]  # fmt: skip
     converting = board
     if challenge.ranks == "outlet":
         outlets = {one.code: one for one in board}
         converting = [
             Ranked(person.code, outlets[person.outlet].league, outlets[person.outlet].rank, own.points, None)
             for person in people
-            if (own := tallies[person.person_id]).points > 0 and person.code not in suspended
+            if (own := folds[person.person_id][1]).points > 0 and person.code not in suspended
         ]
     health = {one["person"] for one in kept["exclusions"] if one["reason"] == "health"}
     rewards = {row.id: row for row in db.session.scalars(select(Reward))}
@@ -177,6 +210,8 @@ def _awards(
         point_cents=budget["wallet_point_cents"],
         budget_cents=None if budget["euros"] is None else budget["euros"] * 100,
         policy=budget["policy"],
+        seed=kept["draw_seed"] or "",
+        hashed=kept["standings_hash"],
     )  # fmt: skip
 
     def key(gain: Gain) -> tuple[int, str]:

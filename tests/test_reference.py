@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import Any
 import pytest
 from flask.testing import FlaskCliRunner
 
+from challenges.imports import read_challenge
+from challenges.models import Draw
+from declarations.publishing import publish_definition
+from foundation.database import db
+from foundation.transactions import transaction
 from tests.reference import aggregate, recompute
 
 DATA = Path(__file__).parent / "reference" / "data"
-CHALLENGES = sorted(
-    path for path in (DATA / "challenges").glob("*.toml") if path.stem != "mixed-later"
-)
+LATER = "mixed-later"  # has a draw, so it is published before its start, and its seed is known
+CHALLENGES = sorted(path for path in (DATA / "challenges").glob("*.toml") if path.stem != LATER)
 AFTER = "2013-01-01T00:00:00+00:00"
 
 
@@ -73,6 +78,32 @@ def test_a_closed_challenge_is_what_an_independent_recomputation_says(
     assert given == recompute.as_text(recompute.awards(DATA / network, path, DATA / "rewards.csv", targets=targets))
     assert recompute.standings_hash(expected) in run(runner, "challenges", "verify", code)
     run(runner, "points", "verify")
+
+
+def test_races_draws_and_shares_of_a_budget_too(runner: FlaskCliRunner) -> None:
+    path = DATA / "challenges" / f"{LATER}.toml"
+    import_network(runner, "mixed")
+    with transaction():
+        challenge, _ = publish_definition(read_challenge(path), by="ADA", at=datetime(2010, 1, 1, tzinfo=UTC))
+    with transaction():
+        drawn = db.session.get_one(Draw, challenge.id)
+        assert drawn.commitment == hashlib.sha256(drawn.seed.encode()).hexdigest()
+        drawn.seed = "graine"
+    run(runner, "jobs", "run", "--at", AFTER)
+    given = rows(run(runner, "rewards", "awards", "ref-course"))
+    expected = recompute.awards(DATA / "mixed", path, DATA / "rewards.csv", seed="graine")
+    assert {row["kind"] for row in expected} == {"race", "draw", "convert"}
+    assert given == recompute.as_text(expected)
+    assert "equal" in run(runner, "challenges", "verify", "ref-course")
+
+
+def test_a_draw_is_published_before_its_start_or_not_at_all(runner: FlaskCliRunner) -> None:
+    import_network(runner, "mixed")
+    path = DATA / "challenges" / f"{LATER}.toml"
+    result = runner.invoke(args=["challenges", "import", str(path), "--publish"])
+    assert result.exit_code == 1
+    assert "is published before its start" in result.stderr
+    assert "ref-course: draft" in run(runner, "challenges", "import", str(path))
 
 
 def test_the_order_of_publishing_and_declaring_does_not_matter(runner: FlaskCliRunner) -> None:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -144,8 +145,15 @@ def _migrate(url: str, folder: Path) -> None:
 @pytest.fixture
 def database_url(engine_name: str, template_database: str, run_folder: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a fresh migrated database, gone after the test."""
+    with copied_database(engine_name, template_database, run_folder, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def copied_database(engine_name: str, template_database: str, run_folder: Path, folder: Path) -> Iterator[str]:
+    """The address of a copy of the migrated database; on SQLite a file in `folder`."""
     if engine_name == "sqlite":
-        path = tmp_path / "palmares.db"
+        path = folder / "palmares.db"
         shutil.copy(template_database, path)
         yield f"sqlite:///{path}"
         return

@@ -3,6 +3,9 @@
 `page` is a phone of 390 × 844 pixels; `sign_in(page, cast.awa)` spares a journey the e-mail and the code; `address` is
 where the product answers. A page that says something went wrong in its console, that asks another host for anything,
 or that breaks the content-security policy fails the test.
+
+Journeys that write have a small network of their own: the cast. What is only looked at is looked at in the
+demonstration, which is made once per run: `demonstration.new_context()`, `demonstration.enter("Camille Morvan")`.
 """
 
 from __future__ import annotations
@@ -10,6 +13,9 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +25,7 @@ from werkzeug.serving import make_server
 
 from foundation.database import db
 from network.models import Person
-from tests.conftest import Client, make_app, make_settings
+from tests.conftest import Client, Runner, copied_database, make_app, make_settings
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -45,20 +51,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def app(database_url: str, tmp_path: Any) -> Iterator[Flask]:
-    """The application as people meet it: forms carry their token."""
-    app = make_app(make_settings(database_url, tmp_path, demonstration=True))
-    app.config.update(WTF_CSRF_ENABLED=True, RATELIMIT_ENABLED=False)
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+def make_served_app(database_url: str, folder: Path) -> Flask:
+    """The application as people meet it: forms carry their token, and the sign-in page offers people."""
+    app = make_app(make_settings(database_url, folder, demonstration=True))
+    app.config.update(WTF_CSRF_ENABLED=True)
+    return app
 
 
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """Where the product answers while the test runs."""
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address at which the application answers meanwhile."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -69,17 +71,36 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def new_context(chromium: Browser, address: str) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browsers of their own: new_context(viewport=LAPTOP, color_scheme="dark", java_script_enabled=False)."""
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application under test, its context pushed."""
+    app = make_served_app(database_url, tmp_path)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the product answers while the test runs."""
+    with served(app) as address:
+        yield address
+
+
+@contextmanager
+def browsers(chromium: Browser, address: str) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browsers that look at `address`, and in the end says what went wrong in any of them."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
+    def complain(page: Page, text: str) -> None:
+        # A form that is refused is answered with 422 or 409: the browser notes it, nothing is wrong.
+        if "status of 422" not in text and "status of 409" not in text:
+            wrong.append(f"{page.url}: {text}")
+
     def watch(page: Page) -> None:
         page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-        page.on(
-            "console",
-            lambda message: wrong.append(f"{page.url}: {message.text}") if message.type == "error" else None,
-        )
+        page.on("console", lambda message: complain(page, message.text) if message.type == "error" else None)
         page.on(
             "request",
             lambda request: (
@@ -103,11 +124,17 @@ def new_context(chromium: Browser, address: str) -> Iterator[Callable[..., Brows
         contexts.append(context)
         return context
 
-    make.wrong = wrong  # type: ignore[attr-defined]
     yield make
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def new_context(chromium: Browser, address: str) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browsers of their own: new_context(viewport=LAPTOP, color_scheme="dark", java_script_enabled=False)."""
+    with browsers(chromium, address) as make:
+        yield make
 
 
 @pytest.fixture
@@ -129,3 +156,49 @@ def sign_in(app: Flask, address: str) -> Callable[[Page, Person], None]:
         page.context.add_cookies([{"name": name, "value": cookie.value, "url": address}])
 
     return enter
+
+
+def tap_in(page: Page, name: str) -> None:
+    """Sign in as one of the people of the sign-in page."""
+    page.goto("/sign-in")
+    page.get_by_role("button", name=name).click()
+    page.wait_for_url("**/")
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """The demonstration network, served, and browsers in front of it."""
+
+    app: Flask
+    new_context: Callable[..., BrowserContext]
+
+    def enter(self, name: str, **options: Any) -> Page:
+        """A page of somebody's own browser, signed in."""
+        page = self.new_context(**options).new_page()
+        tap_in(page, name)
+        return page
+
+
+@pytest.fixture(scope="session")
+def demonstration_served(
+    engine_name: str, template_database: str, run_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Flask, str]]:
+    """The demonstration network of this minute, made by its own command, and where it answers."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    with copied_database(engine_name, template_database, run_folder, folder) as url:
+        app = make_served_app(url, folder)
+        with app.app_context():
+            Runner(app).run("demo")
+            db.session.remove()
+        with served(app) as address:
+            yield app, address
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def demonstration(chromium: Browser, demonstration_served: tuple[Flask, str]) -> Iterator[Demonstration]:
+    """The demonstration network; what a test writes in it, the next one finds."""
+    app, address = demonstration_served
+    with browsers(chromium, address) as make:
+        yield Demonstration(app, make)

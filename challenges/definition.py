@@ -1022,6 +1022,12 @@ def _payouts(definition: Definition, known: Known) -> Iterator[Problem]:
                     else _("ce gain donne à la fois une dotation et des points"),
                     _('reward = "code de la dotation" ou wallet = nombre de points'),
                 )
+            elif payout.wallet is not None and definition.ranks == "outlet":
+                yield Problem(
+                    (*where, "wallet"),
+                    _("un point de vente n'a pas de cagnotte"),
+                    _('reward = "code de la dotation", ou un gain « convert », qui paie chaque personne'),
+                )
             elif payout.reward is not None and known.rewards is not None and payout.reward not in known.rewards:
                 yield Problem(
                     (*where, "reward"),

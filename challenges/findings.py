@@ -17,7 +17,7 @@ def warnings_about(definition: Definition, people: int) -> list[str]:
     if definition.picture is not None and definition.picture_content is None:
         found.append(_("l'image « %(name)s » n'est pas à côté du fichier.", name=definition.picture))
     if definition.has_draw:
-        found.append(_("un tirage au sort doit être publié avant le début, et ne l'est pas encore par cette version."))
+        found.append(_("un tirage au sort doit être publié avant le début du challenge."))
     if not definition.payouts:
         found.append(_("rien n'est à gagner : ajoutez un gain."))
     kinds = set((definition.audience.kinds if definition.audience else None) or ("vdi",))

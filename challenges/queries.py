@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, literal, or_, select
 
 from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
 from challenges.rules import LATE_ARRIVAL, Version, version_from
@@ -49,7 +49,7 @@ def challenge_by_code(code: str) -> Challenge | None:
 def audience_select(definition: Mapping[str, Any]) -> Select[Any]:
     """Resellers in an audience: person id, outlet id, league ('' without leagues). Several keys together mean all."""
     league_by = definition.get("league_by")
-    league = LEAGUES[league_by] if league_by else func.coalesce(None, "")
+    league = LEAGUES[league_by] if league_by else literal("")
     found = (
         select(Person.id, Outlet.id, league.label("league"))
         .join(Outlet, Outlet.id == Person.outlet_id)

@@ -15,6 +15,7 @@ from challenges.models import OPEN_STATES, Challenge, Participant, PersonalTarge
 from challenges.queries import audience_select
 from challenges.rules import target_for
 from declarations.models import Declaration, Line, Revision
+from declarations.operations import lock_people
 from declarations.scoring import chunks, current_revisions, score
 from foundation import audit
 from foundation.database import db
@@ -55,6 +56,8 @@ def _enrol(challenge: Challenge, among: Collection[int] | None, *, at: datetime)
         wanted = wanted.where(Person.id.in_(among))
     rows = db.session.execute(wanted).all()
     people = [row[0] for row in rows]
+    # A sale being told at this moment is waited for: it is then either seen here, or sees the challenge itself.
+    lock_people(people)
     targets = _targets(challenge, people)
     enter(
         challenge,

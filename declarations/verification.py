@@ -14,7 +14,7 @@ from foundation import clock
 from foundation.database import db
 from leaderboards.models import Standing
 from network.models import Person
-from points.models import ISSUE, Account, Book, Entry, Seal
+from points.models import ISSUE, WALLET, Account, Book, Entry, Lot, Seal
 from points.rules import FIRST_LINK, digest, digest_text, next_link
 
 
@@ -90,6 +90,17 @@ def _balances() -> Iterator[str]:
     )
     for holder, book, balance, found in db.session.execute(wrong):
         yield f"account of {holder} in {book}: the balance says {balance}, its entries {found}"
+    lots = select(Lot.account_id, func.sum(Lot.left).label("left")).group_by(Lot.account_id).subquery()
+    left = func.coalesce(lots.c.left, 0)
+    wrong = (
+        select(Account.holder, Account.balance, left)
+        .join(Book, Book.id == Account.book_id)
+        .outerjoin(lots, lots.c.account_id == Account.id)
+        .where(Book.name == WALLET, Account.holder != ISSUE, Account.balance != left)
+        .order_by(Account.id)
+    )
+    for holder, balance, found in db.session.execute(wrong):
+        yield f"wallet of {holder}: the balance says {balance}, its lots {found}"
 
 
 def _standings(challenge: Challenge) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, func, literal, select
 
 from challenges.definition import definition_hash
 from challenges.models import Challenge, Participant, RulesVersion
@@ -19,6 +19,7 @@ from foundation.database import db
 from leaderboards.models import FinalStanding
 from leaderboards.rules import Competitor, ranks
 from network.models import Outlet, Person
+from points.models import Entry
 from rewards.models import Award, Closure, Reward
 from rewards.rules import Gain, Ranked, awards, standings_hash, standings_line
 
@@ -44,6 +45,7 @@ def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
         yield f"standings: recomputed hash {hashed}, the certificate says {kept['standings_hash']}"
     yield from _standings(challenge, lines)
     yield from _awards(challenge, folds, lines, kept)
+    yield from _credits(challenge)
 
 
 def _folds(challenge: Challenge) -> dict[int, tuple[list[Scored], Tally]]:
@@ -222,6 +224,25 @@ def _awards(
         if mine.get(place) != theirs.get(place):
             was, gives = _gain(theirs.get(place)), _gain(mine.get(place))
             yield f"award {place[0]} of {place[1]}: {was} is kept, the rules give {gives}"
+
+
+def _credits(challenge: Challenge) -> Iterator[str]:
+    """Granted wallet points that the ledger does not hold as awarded."""
+    reference = literal(f"closing/{challenge.code}/", String) + cast(Award.payout, String) + "/" + Award.competitor
+    rows = db.session.execute(
+        select(Award.payout, Award.competitor, Award.wallet_points, Entry.amount)
+        .outerjoin(Entry, Entry.reference == reference)
+        .where(
+            Award.challenge_id == challenge.id,
+            Award.status == "granted",
+            Award.wallet_points > 0,
+            Award.person_id.is_not(None),
+            func.coalesce(Entry.amount, 0) != Award.wallet_points,
+        )
+        .order_by(Award.payout, Award.competitor)
+    )
+    for payout, code, awarded, credited in rows:
+        yield f"award {payout} of {code}: {awarded} wallet points were awarded, the ledger holds {credited or 0}"
 
 
 def _gain(one: Gain | None) -> str:

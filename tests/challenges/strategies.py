@@ -141,4 +141,16 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             {"kind": "rank", "from": 1, "to": draw(st.integers(1, 3)), "wallet": 5},
             {"kind": "rank", "from": 4, "to": 9, "reward": "spa"},
         ]
+    if data.get("ranks") == "outlet":
+        # An outlet has no wallet: it wins articles only.
+        data["payouts"] = [
+            one if one["kind"] == "convert" or "reward" in one else _with_article(one)
+            for one in data.get("payouts", [])
+        ]
+        if not data["payouts"]:
+            del data["payouts"]
     return data
+
+
+def _with_article(payout: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in payout.items() if key != "wallet"} | {"reward": "spa"}

@@ -207,9 +207,7 @@ def cap(amount: int, per: str) -> dict[str, Any]:
             [0, 50, 0],
         ),
         (
-            version(
-                {"counts": "milestone", "measure": "units", "at": 5, "points": 50, "when": {"skus": ["ROUGE"]}}
-            ),
+            version({"counts": "milestone", "measure": "units", "at": 5, "points": 50, "when": {"skus": ["ROUGE"]}}),
             [sale("9 CREME"), sale("4 ROUGE", n=2), sale("1 ROUGE, 9 CREME", n=3)],
             [0, 0, 50],
         ),
@@ -259,9 +257,7 @@ def cap(amount: int, per: str) -> dict[str, Any]:
         ),
         # a milestone below min_units does not advance
         (
-            version(
-                {"counts": "milestone", "measure": "units", "at": 4, "points": 9, "when": {"min_units": 3}}
-            ),
+            version({"counts": "milestone", "measure": "units", "at": 4, "points": 9, "when": {"min_units": 3}}),
             [sale("2 CREME"), sale("3 CREME", n=2), sale("3 CREME", n=3)],
             [0, 0, 9],
         ),
@@ -428,9 +424,7 @@ def test_the_order_in_which_sales_are_handed_over_does_not_matter(sales: list[Sa
 def test_caps_hold_and_nothing_is_ever_negative(sales: list[Sale]) -> None:
     scored, tally = fold([RULES], sales)
     milestones = {"r7", "r8"}
-    capped = [
-        (one.sale.sold_on, gain.points) for one in scored for gain in one.gains if gain.rule not in milestones
-    ]
+    capped = [(one.sale.sold_on, gain.points) for one in scored for gain in one.gains if gain.rule not in milestones]
     assert all(amount >= 0 for _, amount in capped)
     assert sum(amount for _, amount in capped) <= 400
     for day in {day for day, _ in capped}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -10,9 +11,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Flask
 from PIL import Image
 from sqlalchemy import event, func, select
 
+from challenges.definition import definition_from
+from challenges.imports import import_challenge
 from declarations.models import Declaration, Line, Revision
 from declarations.operations import reject, withdraw
 from foundation import clock
@@ -509,3 +513,41 @@ def test_lines_are_written_in_their_order(client: Client, cast: Cast) -> None:
     client.post("/declare", data=typed(sku=["ROUGE", "CREME"], units=["1", "2"]))
     lines = db.session.execute(select(Line.sku, Line.units).order_by(Line.position)).all()
     assert [tuple(line) for line in lines] == [("ROUGE", 1), ("CREME", 2)]
+
+
+# — at the same moment, and publishing —
+
+
+def test_two_taps_at_the_same_moment_write_one_sale(app: Flask, cast: Cast) -> None:
+    publish()
+    answers: list[str] = []
+    ready = threading.Barrier(2)
+
+    def tap() -> None:
+        with app.app_context():
+            client = app.test_client()
+            client.sign_in(cast.awa)
+            ready.wait()
+            answers.append(client.post("/declare", data=typed()).location)
+            db.session.remove()
+
+    db.session.rollback()
+    taps = [threading.Thread(target=tap) for _ in range(2)]
+    for one in taps:
+        one.start()
+    for one in taps:
+        one.join()
+    assert answers == [f"/declarations/{SALE_ID}?new=1"] * 2
+    assert sold() == 1
+
+
+def test_a_draft_is_published_once_and_sales_already_told_count(client: Client, cast: Cast) -> None:
+    with transaction():
+        import_challenge(definition_from(WINTER), by="MARC", at=NOW)
+    sell("AWA")
+    client.sign_in(cast.marc)
+    assert client.get(client.post("/studio/challenges/hiver/publication").location).status_code == 200
+    assert "déjà" in client.get(client.post("/studio/challenges/hiver/publication").location).text
+    assert client.post("/studio/challenges/unknown/publication").status_code == 404
+    client.sign_in(cast.awa)
+    assert "2 × Crème de jour × 10 pts = 20" in client.get("/declarations/sale-1").text

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from flask_login import LoginManager
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from challenges import definition, vocabulary
 from declarations.publishing import enrol_arrivals
@@ -71,6 +72,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         RATELIMIT_HEADERS_ENABLED=True,
         **web.COMPRESSION,
     )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     logs.configure(app)
     db.init_app(app)
     migrate.init_app(app, db)

@@ -118,6 +118,7 @@ def show(code: str) -> str:
         picture_url=_picture_url(challenge),
         facts=_facts(challenge),
         ranking_url=address("leaderboards.ranking", code=code),
+        certificate_url=address("rewards.certificate", code=code) if challenge.state == "closed" else None,
         progress_url=address("portal.progress", code=code) if plays else None,
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,

@@ -20,7 +20,8 @@ class WrongSetting(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment decides. `demonstration` lists demonstration people on the sign-in page."""
+    """What the environment decides. `demonstration` lists demonstration people on the sign-in page; `proxies` is
+    how many trusted proxies stand before the server and tell the visitor's address."""
 
     database_url: str
     redis_url: str | None
@@ -31,6 +32,7 @@ class Settings:
     media_folder: Path
     instance_folder: Path
     demonstration: bool
+    proxies: int = 0
 
     @property
     def outbox_folder(self) -> Path:
@@ -55,6 +57,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: Path | N
         media_folder=_media(environment, instance),
         instance_folder=instance,
         demonstration=demonstration,
+        proxies=_count(environment, "PALMARES_PROXIES", highest=10),
     )
 
 
@@ -65,6 +68,13 @@ def _flag(environment: Mapping[str, str], name: str) -> bool:
     if value in ("1", "yes", "true"):
         return True
     raise WrongSetting(f"{name}: {value!r} is not yes or no; write 1 or 0")
+
+
+def _count(environment: Mapping[str, str], name: str, *, highest: int) -> int:
+    value = environment.get(name, "").strip() or "0"
+    if not value.isdecimal() or int(value) > highest:
+        raise WrongSetting(f"{name}: {value!r} is not a count; write a whole number from 0 to {highest}")
+    return int(value)
 
 
 def _database_url(environment: Mapping[str, str], instance: Path) -> str:

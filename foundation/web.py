@@ -17,8 +17,8 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[])
 compress = Compress()
 
-# Only static files are sent compressed. Pages are not: compressed, the length of an answer that holds both a secret (the
-# token of a form) and something a stranger can choose (a search) would tell the secret letter by letter.
+# Only static files are sent compressed. Pages are not: compressed, the length of an answer that holds both a secret
+# (the token of a form) and something a stranger can choose (a search) would tell the secret letter by letter.
 COMPRESSION = {
     "COMPRESS_REGISTER": False,
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],

@@ -1,14 +1,16 @@
-"""The reward catalogue as a reseller sees it."""
+"""The reward catalogue as a reseller sees it, and the certificates of closings."""
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app
+from flask import Blueprint, Response, abort, current_app, jsonify
 from flask_login import current_user
 
+from challenges.permissions import visible_challenge
 from foundation import clock
+from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
-from rewards.models import Reward
+from rewards.models import Closure, Reward
 from rewards.queries import orderable_rewards
 
 blueprint = Blueprint("rewards", __name__)
@@ -22,3 +24,17 @@ def catalogue() -> str:
     country = current_user.outlet.country if current_user.outlet else ""
     rewards: Paged[Reward] = paged(orderable_rewards(country, on=today), page_number(), size=24)
     return page_or_part("rewards/catalogue.html", "rewards/_catalogue.html", rewards=rewards)
+
+
+@blueprint.get("/challenges/<code>/certificate")
+@requires("see_challenges")
+def certificate(code: str) -> Response:
+    """The certificate of a closing, as JSON. Participants read how many were left out of it, staff also who."""
+    challenge = visible_challenge(current_user, code)
+    closure = db.session.get(Closure, challenge.id) if challenge is not None else None
+    if closure is None:
+        abort(404)
+    told = dict(closure.certificate)
+    if current_user.role == "reseller":
+        told["exclusions"] = len(told["exclusions"])
+    return jsonify(told)

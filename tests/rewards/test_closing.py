@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskCliRunner
+from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import func, select, text
 
 from badges.models import BadgeGrant
@@ -402,3 +402,18 @@ def test_closing_by_hand_too_early_does_nothing(winter: Challenge) -> None:
     with transaction():
         assert close(db.session.get_one(Challenge, winter.id), by="ADA", at=NOW) is None
     assert state() == "published"
+
+
+def test_anyone_who_takes_part_can_read_the_certificate(winter: Challenge, client: FlaskClient, cast: Cast) -> None:
+    with transaction():
+        cast.nina.suspended_at = NOW
+    client.sign_in(cast.awa)  # type: ignore[attr-defined]
+    assert client.get("/challenges/hiver/certificate").status_code == 404, "not closed yet"
+    advance()
+    told = client.get("/challenges/hiver/certificate").get_json()
+    assert told["standings_hash"] == _closure().standings_hash
+    assert told["exclusions"] == 1, "how many were left out, not who"
+    assert b"Certificat de cl" in client.get("/challenges/hiver").data
+    client.sign_in(cast.marc)  # type: ignore[attr-defined]
+    told = client.get("/challenges/hiver/certificate").get_json()
+    assert told["exclusions"] == [{"person": "NINA", "reason": "suspended"}]

@@ -115,3 +115,31 @@ class Draw(Base):
     challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
     seed: Mapped[str] = mapped_column(String(64))
     commitment: Mapped[str] = mapped_column(String(64))
+
+
+class LegalParameter(Base):
+    """A figure of the law as it was known on a day (challenges/law.py). Rows are never edited, by triggers: another
+    figure for the same `valid_from` is a later row, so that the table is its own history.
+
+    `value` is text in `unit`; `valid_to` None means until another one follows; `confirmed` False is shown as "to be
+    confirmed by counsel".
+    """
+
+    __tablename__ = "legal_parameters"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    country: Mapped[str] = mapped_column(code_type(2))
+    name: Mapped[str] = mapped_column(code_type(60))
+    value: Mapped[str] = mapped_column(String(100))
+    unit: Mapped[str] = mapped_column(String(20))
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    source: Mapped[str] = mapped_column(String(300))
+    verified_by: Mapped[str] = mapped_column(String(200))
+    verified_on: Mapped[date | None] = mapped_column(Date)
+    confirmed: Mapped[bool]
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_by: Mapped[str] = mapped_column(code_type())
+    __table_args__ = (
+        CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+        Index(None, "country", "name", "valid_from"),
+    )

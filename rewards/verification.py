@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import String, cast, func, literal, select
@@ -11,17 +10,16 @@ from sqlalchemy import String, cast, func, literal, select
 from challenges.definition import definition_hash
 from challenges.models import Challenge, Participant, RulesVersion
 from challenges.queries import versions
-from challenges.rules import Scored, Tally, fold, fold_order, progress_bp
+from challenges.rules import fold
 from declarations.models import CountedDeclaration, Declaration
 from declarations.scoring import chunks, counted_revisions, load_sales
-from foundation import clock
 from foundation.database import db
 from leaderboards.models import FinalStanding
-from leaderboards.rules import Competitor, ranks
 from network.models import Outlet, Person
 from points.models import Entry
 from rewards.models import Award, Closure, Reward
-from rewards.rules import Gain, Ranked, awards, standings_hash, standings_line
+from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
+from rewards.rules import Gain
 
 
 def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
@@ -31,107 +29,55 @@ def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
         certified = next((one["hash"] for one in kept["rules"] if one["version"] == version.number), None)
         if definition_hash(version.definition) != version.hash or certified not in (version.hash, None):
             yield f"rules version {version.number}: they are no longer those published"
-    counted = db.session.query(CountedDeclaration).filter_by(challenge_id=challenge.id).count()
-    if counted != kept["counts"]["declarations"]:
-        yield f"declarations: {counted} are kept as counted, the certificate says {kept['counts']['declarations']}"
-    folds = _folds(challenge)
-    tallies = {person_id: tally for person_id, (_, tally) in folds.items()}
-    lines = _board(challenge, tallies, kept)
-    hashed = standings_hash(
-        standings_line(*_fields(line), clock.format_instant(line["reached_at"]))
-        for line in sorted(lines, key=lambda line: (line["league"], line["rank"], line["code"]))
-    )
+    number = db.session.query(CountedDeclaration).filter_by(challenge_id=challenge.id).count()
+    if number != kept["counts"]["declarations"]:
+        yield f"declarations: {number} are kept as counted, the certificate says {kept['counts']['declarations']}"
+    entrants = _entrants(challenge, kept)
+    counts = _counts(challenge, entrants)
+    lines = board(challenge, entrants, counts)
+    hashed = hash_of(lines)
     if hashed != kept["standings_hash"]:
         yield f"standings: recomputed hash {hashed}, the certificate says {kept['standings_hash']}"
     yield from _standings(challenge, lines)
-    yield from _awards(challenge, folds, lines, kept)
+    yield from _awards(challenge, entrants, counts, lines, kept)
     yield from _credits(challenge)
 
 
-def _folds(challenge: Challenge) -> dict[int, tuple[list[Scored], Tally]]:
-    """Every participant's fold over the declarations counted, whatever became of them since."""
-    rules = versions(challenge.id)
-    people = list(
-        db.session.scalars(
-            select(Participant.person_id)
-            .where(Participant.challenge_id == challenge.id)
-            .order_by(Participant.person_id)
+def _entrants(challenge: Challenge, kept: dict[str, Any]) -> list[Entrant]:
+    """Everybody who took part, by code, with what the closing knew of them."""
+    excluded = {one["person"]: one["reason"] for one in kept["exclusions"]}
+    rows = db.session.execute(
+        select(
+            Participant.person_id, Person.code, Outlet.code.label("outlet"), Participant.league, Participant.target
         )
+        .join(Person, Person.id == Participant.person_id)
+        .join(Outlet, Outlet.id == Participant.outlet_id)
+        .where(Participant.challenge_id == challenge.id)
+        .order_by(Person.code)
     )
-    found: dict[int, tuple[list[Scored], Tally]] = {}
-    for batch in chunks(people):
+    return [
+        Entrant(*row, excluded.get(row.code) == "health", excluded.get(row.code) == "suspended") for row in rows
+    ]
+
+
+def _counts(challenge: Challenge, entrants: Sequence[Entrant]) -> dict[int, Counted]:
+    """What every participant's fold comes to over the declarations counted, whatever became of them since."""
+    rules = versions(challenge.id)
+    found: dict[int, Counted] = {}
+    for batch in chunks(sorted(entrant.person_id for entrant in entrants)):
         told = load_sales(counted_revisions(challenge.id), Declaration.person_id.in_(batch))
         for person_id in batch:
             sales = [one.sale for one in told.get(person_id, ())]
-            found[person_id] = fold(rules, sales, measure=challenge.measure, rank_by=challenge.rank_by)
+            folded = fold(rules, sales, measure=challenge.measure, rank_by=challenge.rank_by)
+            found[person_id] = counted(challenge, *folded)
     return found
 
 
-def _people(challenge: Challenge) -> list[Any]:
-    return list(
-        db.session.execute(
-            select(
-                Participant.person_id,
-                Participant.league,
-                Participant.target,
-                Person.code,
-                Outlet.code.label("outlet"),
-                Outlet.health,
-            )
-            .join(Person, Person.id == Participant.person_id)
-            .join(Outlet, Outlet.id == Participant.outlet_id)
-            .where(Participant.challenge_id == challenge.id)
-            .order_by(Person.code)
-        )
-    )
-
-
-def _board(challenge: Challenge, tallies: dict[int, Tally], kept: dict[str, Any]) -> list[dict[str, Any]]:
-    """The board as the pure rules rank it."""
-    suspended = {one["person"] for one in kept["exclusions"] if one["reason"] == "suspended"}
-    sums: dict[str, dict[str, Any]] = {}
-    for person in _people(challenge):
-        if person.code in suspended:
-            continue
-        tally = tallies[person.person_id]
-        code = person.outlet if challenge.ranks == "outlet" else person.code
-        line = sums.setdefault(
-            code,
-            {"code": code, "league": person.league, "points": 0, "measure": 0, "target": 0, "reached_at": None},
-        )
-        line["points"] += tally.points
-        line["measure"] += tally.measure
-        line["target"] += person.target
-        line["league"] = min(line["league"], person.league)
-        if tally.points > 0 and tally.reached_at is not None:
-            line["reached_at"] = max(line["reached_at"] or tally.reached_at, tally.reached_at)
-    lines = [line for line in sums.values() if line["points"] > 0]
-    for line in lines:
-        line["progress_bp"] = (
-            progress_bp(line["measure"], line["target"], challenge.measure) if challenge.has_objective else None
-        )
-    placed = ranks(
-        (
-            Competitor(line["code"], line["league"], line["points"], line["progress_bp"] or 0, line["reached_at"])
-            for line in lines
-        ),
-        rank_by=challenge.rank_by,
-        tie_break=challenge.tie_break,
-    )
-    for line in lines:
-        line["rank"] = placed[line["code"]]
-    return lines
-
-
-def _fields(line: dict[str, Any]) -> tuple[str, int, str, int, int | None]:
-    return line["league"], line["rank"], line["code"], line["points"], line["progress_bp"]
-
-
-def _standings(challenge: Challenge, lines: list[dict[str, Any]]) -> Iterator[str]:
+def _standings(challenge: Challenge, lines: Sequence[Line]) -> Iterator[str]:
     """Lines of the frozen board that differ."""
-    right = {line["code"]: (*_fields(line), line["reached_at"]) for line in lines}
+    right = {line.code: line._replace(name="") for line in lines}
     frozen = {
-        row.competitor: (row.league, row.rank, row.competitor, row.points, row.progress_bp, row.reached_at)
+        row.competitor: Line(row.league, row.rank, row.competitor, "", row.points, row.progress_bp, row.reached_at)
         for row in db.session.scalars(select(FinalStanding).where(FinalStanding.challenge_id == challenge.id))
     }
     for code in sorted(right.keys() | frozen.keys()):
@@ -140,59 +86,18 @@ def _standings(challenge: Challenge, lines: list[dict[str, Any]]) -> Iterator[st
             yield f"standing of {code}: {was} was frozen, the declarations give {gives}"
 
 
-def _said(line: tuple[Any, ...] | None) -> str:
-    return "nothing" if line is None else f"rank {line[1]} with {line[3]} points"
-
-
-def _crossings(
-    challenge: Challenge, folds: dict[int, tuple[list[Scored], Tally]], suspended: set[str]
-) -> dict[str, dict[int, datetime]]:
-    """competitor → total of a race → when it was first reached, in the merged fold order of an outlet's people."""
-    totals = [payout["points"] for payout in challenge.definition.get("payouts", ()) if payout["kind"] == "race"]
-    found: dict[str, dict[int, datetime]] = {}
-    if not totals:
-        return found
-    sales: dict[str, list[Scored]] = {}
-    for person in _people(challenge):
-        if person.code not in suspended:
-            code = person.outlet if challenge.ranks == "outlet" else person.code
-            sales.setdefault(code, []).extend(folds[person.person_id][0])
-    for code, scored in sales.items():
-        total = 0
-        for one in sorted(scored, key=lambda one: fold_order(one.sale)):
-            before, total = total, total + one.points
-            for goal in totals:
-                if before < goal <= total:
-                    found.setdefault(code, {})[goal] = one.sale.declared_at
-    return found
+def _said(line: Line | None) -> str:
+    return "nothing" if line is None else f"rank {line.rank} with {line.points} points"
 
 
 def _awards(
     challenge: Challenge,
-    folds: dict[int, tuple[list[Scored], Tally]],
-    lines: list[dict[str, Any]],
+    entrants: Sequence[Entrant],
+    counts: dict[int, Counted],
+    lines: Sequence[Line],
     kept: dict[str, Any],
 ) -> Iterator[str]:
     """Awards that differ from what the payouts give on the recomputed board."""
-    people = _people(challenge)
-    suspended = {one["person"] for one in kept["exclusions"] if one["reason"] == "suspended"}
-    crossed = _crossings(challenge, folds, suspended)
-    board = [
-        Ranked(
-            line["code"], line["league"], line["rank"], line["points"], line["progress_bp"],
-            crossed.get(line["code"], {}),
-        )
-        for line in lines
-    ]  # fmt: skip
-    converting = board
-    if challenge.ranks == "outlet":
-        outlets = {one.code: one for one in board}
-        converting = [
-            Ranked(person.code, outlets[person.outlet].league, outlets[person.outlet].rank, own.points, None)
-            for person in people
-            if (own := folds[person.person_id][1]).points > 0 and person.code not in suspended
-        ]
-    health = {one["person"] for one in kept["exclusions"] if one["reason"] == "health"}
     rewards = {row.id: row for row in db.session.scalars(select(Reward))}
     stored = [
         Gain(
@@ -207,14 +112,11 @@ def _awards(
     costs = {reward.code: reward.cost_cents for reward in rewards.values()}
     costs |= {one.reward: one.cost_cents for one in stored if one.reward}
     budget = kept["budget"]
-    right = awards(
-        challenge.definition.get("payouts", ()), board, converting, barred=health, costs=costs,
-        point_cents=budget["wallet_point_cents"],
-        budget_cents=None if budget["euros"] is None else budget["euros"] * 100,
-        policy=budget["policy"],
-        seed=kept["draw_seed"] or "",
-        hashed=kept["standings_hash"],
-    )  # fmt: skip
+    euros = budget["euros"]
+    money = Money(costs, budget["wallet_point_cents"], None if euros is None else euros * 100, budget["policy"])
+    right = gains(
+        challenge, entrants, counts, lines, money, seed=kept["draw_seed"] or "", hashed=kept["standings_hash"]
+    )
 
     def key(gain: Gain) -> tuple[int, str]:
         return gain.payout, gain.code

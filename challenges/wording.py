@@ -715,13 +715,13 @@ def explain(why: Mapping[str, Any], names: Names | None = None) -> str:
 def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
     counts = why.get("counts")
     gives = number(why.get("gives", 0))
-    points, per = number(why.get("points", 0)), why.get("per") or 1
+    points, per = _short_points(why.get("points", 0)), why.get("per") or 1
     product = names.get(why["sku"], why["sku"]) if why.get("sku") else None
     if counts == "units":
         units = why["units"]
         if product and per == 1:
             return _(
-                "%(n)s × %(product)s × %(points)s pts = %(gives)s",
+                "%(n)s × %(product)s × %(points)s = %(gives)s",
                 n=number(units),
                 product=product,
                 points=points,
@@ -729,9 +729,9 @@ def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
             )
         what = f"{number(units)} × {product}" if product else _units(units)
         if per == 1:
-            return _("%(what)s × %(points)s pts = %(gives)s", what=what, points=points, gives=gives)
+            return _("%(what)s × %(points)s = %(gives)s", what=what, points=points, gives=gives)
         return _(
-            "%(what)s, %(points)s pts par %(per)s = %(gives)s",
+            "%(what)s, %(points)s par %(per)s = %(gives)s",
             what=what,
             points=points,
             per=number(per),
@@ -745,7 +745,7 @@ def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
             else _("%(euros)s de ventes", euros=value)
         )
         return _(
-            "%(what)s, %(points)s pts par %(per)s = %(gives)s",
+            "%(what)s, %(points)s par %(per)s = %(gives)s",
             what=what,
             points=points,
             per=_whole_euros(per),
@@ -769,6 +769,10 @@ def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
     if counts == "milestone":
         return _("palier de %(at)s = %(gives)s", at=measure_in_words(why["measure"], why["at"]), gives=gives)
     return ""
+
+
+def _short_points(amount: int) -> str:
+    return ngettext("%(n)s pt", "%(n)s pts", amount, n=number(amount))
 
 
 def _cap_name(by: str) -> str:

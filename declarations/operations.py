@@ -27,6 +27,9 @@ from foundation.programme import setting
 from network.models import Outlet, Person
 
 
+CONTESTED = "contested"
+
+
 class NotPossible(ValueError):
     """What was asked cannot happen to this declaration now; the message says why."""
 
@@ -229,6 +232,26 @@ def reject(declaration: Declaration, reason: str, *, by: str, at: datetime, note
     _decide(declaration, "rejected", by=by, at=at, reason=reason, note=note)
 
 
+def contest(declaration: Declaration, *, by: str, at: datetime) -> None:
+    """The person asks, once, that a refusal be looked at again: the sale goes back to review. Raises NotPossible."""
+    lock_people([declaration.person_id])
+    db.session.refresh(declaration)
+    if declaration.status != "rejected":
+        raise NotPossible("this declaration was not refused; there is nothing to contest")
+    if is_contested(declaration):
+        raise NotPossible("this refusal was contested already; the second answer is final")
+    declaration.status = "in_review"
+    declaration.review_reasons = ",".join([*filter(None, declaration.review_reasons.split(",")), CONTESTED])
+    db.session.flush()
+    _rescore(declaration, at=at)
+    audit.record("declaration.contested", declaration.public_id, by=by, at=at)
+
+
+def is_contested(declaration: Declaration) -> bool:
+    """Whether the person has used its one way to contest a refusal."""
+    return CONTESTED in declaration.review_reasons.split(",")
+
+
 def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
     """The person takes a sale back: it no longer scores. Raises NotPossible when it is already over."""
     lock_people([declaration.person_id])
@@ -281,7 +304,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     insert_many(Line.__table__, LINE, _line_rows([submission], [revision_id], prices))
     declaration.revision = number
     declaration.status = "in_review" if reasons else "accepted"
-    declaration.review_reasons = ",".join(reasons)
+    declaration.review_reasons = ",".join([*reasons, *([CONTESTED] if is_contested(declaration) else [])])
     db.session.flush()
     _rescore(declaration, at=at, also=before.sold_on)
     audit.record("declaration.corrected", declaration.public_id, by=by, at=at, revision=number)

@@ -414,6 +414,7 @@ def answer(public_id: str) -> str:
         bar=wording.explain_bar(revision.barred),
         answer_before=_answer_before(found, at) if found.waiting else "",
         why_waiting=_why_waiting(declaration),
+        contestable=declaration.status == "rejected" and not operations.is_contested(declaration),
     )
 
 
@@ -438,6 +439,7 @@ def _why_waiting(declaration: Declaration) -> list[str]:
     """What sent a declaration to review, in words."""
     words = {
         "units": _("Une ligne compte beaucoup d’unités."),
+        operations.CONTESTED: _("Un refus a été contesté : c’est le second examen."),
         "proof": _("Un challenge demande une photo, et il n’y en a pas."),
     }
     found = [words.get(reason, reason) for reason in declaration.review_reasons.split(",") if reason]
@@ -465,6 +467,20 @@ def withdrawal(public_id: str) -> AnyResponse | str:
     else:
         flash(_("La vente est retirée. Elle ne compte plus."), "success")
     return redirect(back)
+
+
+@blueprint.post("/declarations/<path:public_id>/contest")
+@requires("play")
+def contest(public_id: str) -> AnyResponse:
+    """Ask, once, that a refusal be looked at again."""
+    try:
+        with transaction():
+            operations.contest(_mine(public_id)[0], by=current_user.code, at=clock.now())
+    except operations.NotPossible:
+        flash(_("Cette réponse ne peut plus être contestée."), "warning")
+    else:
+        flash(_("Votre demande est envoyée : quelqu’un regarde à nouveau votre vente."), "success")
+    return redirect(url_for("declarations.answer", public_id=public_id))
 
 
 @blueprint.route("/declarations/<path:public_id>/correction", methods=["GET", "POST"])

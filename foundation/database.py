@@ -106,7 +106,11 @@ def _prepare_connection(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     connection.create_function("sha256_hex", 1, _sha256_of, deterministic=True)
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    # recursive_triggers: otherwise INSERT OR REPLACE would get past the triggers that forbid DELETE.
+    pragmas = (
+        "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000", "recursive_triggers=ON",
+    )  # fmt: skip
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -45,14 +45,21 @@ def requires(permission: str) -> Callable[[View], View]:
             if permission in ("public", "machine") or may(current_user, permission):
                 return view(*args, **kwargs)
             if not current_user.is_authenticated:
-                target = request.full_path.rstrip("?") if request.method == "GET" else None
-                return redirect(url_for("network.sign_in", next=target))
+                return _to_sign_in()
             return abort(404)
 
         guarded.permission = permission  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def _to_sign_in() -> Any:
+    """The way to the sign-in page; for a part of a page, the whole page goes there."""
+    if request.headers.get("HX-Request") == "true":
+        return "", 204, {"HX-Redirect": url_for("network.sign_in")}
+    target = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("network.sign_in", next=target))
 
 
 def may_suspend(actor: Any, person: Any) -> bool:

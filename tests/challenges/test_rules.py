@@ -26,6 +26,8 @@ from challenges.rules import (
     when_from,
 )
 
+pytestmark = pytest.mark.any_engine
+
 MONDAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 

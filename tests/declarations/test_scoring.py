@@ -214,6 +214,28 @@ def test_what_waits_for_review_is_expected_and_scores_once_accepted(app: Flask, 
     assert (standing.points, standing.expected_points) == (20_000, 20_000)
 
 
+def test_a_refusal_is_contested_once(app: Flask, cast: Cast) -> None:
+    challenge = publish()
+    receipt = sell("BRUNO", [("CREME", 2_000)])
+
+    def told() -> Declaration:
+        return db.session.get_one(Declaration, receipt.declaration_id)
+
+    with pytest.raises(operations.NotPossible, match="was not refused"), transaction():
+        operations.contest(told(), by="BRUNO", at=NOW)
+    with transaction():
+        operations.reject(told(), "wrong_quantity", by="MARC", at=NOW)
+    with transaction():
+        operations.contest(told(), by="BRUNO", at=NOW)
+    assert (told().status, told().review_reasons) == ("in_review", "units,contested")
+    assert db.session.get_one(Standing, (challenge.id, cast.bruno.id)).expected_points == 20_000
+    with transaction():
+        operations.reject(told(), "wrong_quantity", by="ADA", at=NOW)
+    with pytest.raises(operations.NotPossible, match="the second answer is final"), transaction():
+        operations.contest(told(), by="BRUNO", at=NOW)
+    assert list(differences()) == []
+
+
 def test_nobody_decides_on_a_sale_of_their_own_or_of_their_outlet(app: Flask, cast: Cast) -> None:
     publish()
     receipt = sell("BRUNO", [("CREME", 2_000)])

@@ -444,6 +444,24 @@ def test_a_refusal_needs_a_reason_and_other_needs_a_sentence(client: Client, cas
     assert "Tout est vérifié" in client.get("/review").text
 
 
+def test_a_refusal_is_contested_once_with_one_tap(client: Client, cast: Cast) -> None:
+    receipt = sell("AWA", [("CREME", 1_500)])
+    with transaction():
+        reject(db.session.get_one(Declaration, receipt.declaration_id), "duplicate", by="MARC", at=NOW)
+    client.sign_in(cast.awa)
+    assert "Contester ce refus" in client.get("/declarations/sale-1").text
+    answer = client.post("/declarations/sale-1/contest", follow_redirects=True).text
+    assert "quelqu’un regarde à nouveau" in answer and "le second examen" in answer
+    with transaction():
+        reject(db.session.get_one(Declaration, receipt.declaration_id), "duplicate", by="ADA", at=NOW)
+    page = client.get("/declarations/sale-1").text
+    assert "Contester ce refus" not in page and "Cette réponse est définitive" in page
+    client.post("/declarations/sale-1/contest")
+    assert db.session.scalars(select(Declaration.status)).one() == "rejected"
+    client.sign_in(cast.bruno)
+    assert client.post("/declarations/sale-1/contest").status_code == 404, "not theirs"
+
+
 def test_nobody_reviews_a_sale_of_their_own_outlet(client: Client, cast: Cast) -> None:
     sell("AWA", [("CREME", 1_500)])
     with transaction():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -92,8 +92,7 @@ def _with_sales(challenge: Challenge, people: Sequence[int]) -> list[int]:
 
 def _targets(challenge: Challenge, people: Sequence[int]) -> dict[int, int]:
     """Each person's target, when the challenge has an objective."""
-    objective = challenge.definition.get("objective")
-    if not objective:
+    if not challenge.has_objective:
         return {}
     uploaded = {
         row.person_id: row.target
@@ -101,6 +100,13 @@ def _targets(challenge: Challenge, people: Sequence[int]) -> dict[int, int]:
             select(PersonalTarget).where(PersonalTarget.challenge_id == challenge.id)
         )
     }
+    return targets_of(challenge.definition["objective"], people, uploaded)
+
+
+def targets_of(
+    objective: Mapping[str, Any], people: Sequence[int], uploaded: Mapping[int, int]
+) -> dict[int, int]:
+    """Each person's target under an objective: the uploaded one, else from the baseline, else the default."""
     terms = objective.get("baseline")
     baselines: dict[int, int] = {}
     if terms and objective["measure"] != "points":

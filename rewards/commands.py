@@ -1,21 +1,26 @@
-"""`flask rewards …`, and `flask challenges verify`."""
+"""`flask rewards …`, and `flask challenges verify` and `backtest`."""
 
 from __future__ import annotations
 
 import sys
+import time
+from datetime import date
 from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from challenges.imports import read_challenge
 from challenges.models import Challenge
 from challenges.queries import challenge_by_code
 from foundation import audit, clock
 from foundation.database import db
-from foundation.terminal import faults_to_exit
+from foundation.terminal import DAY, faults_to_exit
 from foundation.transactions import transaction
 from rewards import verification
+from rewards.backtest import backtest
+from rewards.backtesting_export import in_words, write_backtest_awards, write_backtest_standings
 from rewards.exports import export_awards
 from rewards.imports import import_rewards
 from rewards.models import Closure
@@ -28,6 +33,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     group.command("awards")(awards)
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.command("verify")(verify)
+    challenges.command("backtest")(backtest_file)
 
 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -64,6 +70,44 @@ def verify(code: str) -> None:
     if found:
         raise SystemExit(1)
     click.echo(f"{code}: equal (standings {closure.standings_hash})")
+
+
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "first_day", type=DAY, required=True, help="First day of sales, such as 2026-01-01.")
+@click.option("--until", "last_day", type=DAY, required=True, help="Last day of sales, included.")
+@click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write standings to FILE.csv.")
+@click.option(
+    "--awards", "awards_to", type=click.Path(dir_okay=False, path_type=Path), help="Write awards to FILE.csv."
+)
+@faults_to_exit
+def backtest_file(
+    file: Path, first_day: date, last_day: date, target: Path | None, awards_to: Path | None
+) -> None:
+    """Show what the challenge of FILE.toml would have given on past declarations. Nothing is written."""
+    definition = read_challenge(file)
+    found = backtest(definition, first_day, last_day, at=clock.now(), progress=_Told())
+    for line in in_words(found, standings=target is None, awards=awards_to is None):
+        click.echo(line)
+    if target is not None:
+        write_backtest_standings(found, target)
+        click.echo(f"{target}: {len(found.standings)} lines")
+    if awards_to is not None:
+        write_backtest_awards(found, awards_to)
+        click.echo(f"{awards_to}: {len(found.awards)} awards")
+
+
+class _Told:
+    """Progress on standard error: a counter on a terminal, else a plain line every ten seconds."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\rpeople: {done} of {total}", err=True, nl=done == total)
+        elif time.monotonic() - self.last >= 10:
+            self.last = time.monotonic()
+            click.echo(f"people: {done} of {total}", err=True)
 
 
 def _closed(code: str) -> tuple[Challenge, Closure]:

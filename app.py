@@ -24,7 +24,7 @@ from foundation.settings import Settings, read_settings
 from network.operations import people_arrived
 from points import jobs as point_jobs
 from rewards import jobs as reward_jobs
-from rewards.queries import reward_codes, reward_names
+from rewards.queries import reward_codes, reward_costs, reward_names
 
 ROOT = Path(__file__).parent
 
@@ -131,6 +131,7 @@ def wiring(app: Flask) -> None:
     scheduler.SCHEDULE = SCHEDULE
     definition.REWARD_CODES = reward_codes
     vocabulary.REWARD_NAMES = reward_names
+    vocabulary.REWARD_COSTS = reward_costs
     people_arrived.connect(_enrol)
 
 

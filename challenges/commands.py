@@ -12,12 +12,15 @@ from flask_babel import gettext as _
 
 from challenges.definition import definition_hash, stored_definition
 from challenges.exports import challenge_file
-from challenges.findings import warnings_about
-from challenges.imports import read_challenge
-from challenges.queries import audience_size, challenge_by_code
+from challenges.facts import facts_about
+from challenges.imports import read_challenge, unlawful_faults
+from challenges.linter import findings
+from challenges.queries import challenge_by_code
 from challenges.vocabulary import product_names, reward_names
 from challenges.wording import audience_in_words, summary
+from foundation import clock
 from foundation.localisation import LANGUAGES, number
+from foundation.tables import Faulty
 from foundation.terminal import faults_to_exit
 
 
@@ -26,10 +29,14 @@ from foundation.terminal import faults_to_exit
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="fr", help="Language of the summary.")
 @faults_to_exit
 def check(file: Path, language: str) -> None:
-    """Validate FILE and print the summary a participant would read. Nothing is written."""
+    """Validate FILE, judge it by the law, and print the summary a participant would read. Nothing is written."""
     definition = read_challenge(file)
+    today = clock.day_of(clock.now(), definition.zone)
+    unlawful = unlawful_faults(file, definition, on=today)
+    if unlawful:
+        raise Faulty(sorted(unlawful, key=lambda fault: fault.line))
     stored = definition.canonical()
-    people = audience_size(stored)
+    facts = facts_about(definition, on=today)
     with force_locale(language):
         text = stored.get(language, {}) if language != "fr" else {}
         click.echo(text.get("name") or definition.name)
@@ -39,13 +46,13 @@ def check(file: Path, language: str) -> None:
             ngettext(
                 "Public : %(who)s — %(n)s personne aujourd'hui.",
                 "Public : %(who)s — %(n)s personnes aujourd'hui.",
-                people,
+                facts.people,
                 who=audience_in_words(stored.get("audience")),
-                n=number(people),
+                n=number(facts.people),
             )
         )
-        for warning in warnings_about(definition, people):
-            click.echo(_("Attention : %(warning)s", warning=warning))
+        for finding in findings(definition, facts):
+            click.echo(_("Attention : %(warning)s", warning=finding.text))
         click.echo(_("Empreinte des règles : %(hash)s", hash=definition_hash(stored)))
 
 

@@ -30,6 +30,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from challenges.forbidden import ban_on
 from foundation import clock
 from foundation.localisation import number
 
@@ -508,7 +509,8 @@ def definition_from(data: Mapping[str, Any], known: Known | None = None) -> Defi
     try:
         definition = Definition.model_validate(data)
     except ValidationError as error:
-        shape = [_worded(fault) for fault in error.errors()]
+        draw = _asks_for_a_draw(data)
+        shape = [_lawful(fault, _worded(fault), draw=draw) for fault in error.errors()]
         unknown = {
             problem.where
             for problem, fault in zip(shape, error.errors(), strict=True)
@@ -599,6 +601,29 @@ def _worded(fault: Any) -> Problem:
     if kind in ("tuple_type", "list_type"):
         return Problem(where, _("« %(key)s » n'est pas une liste", key=key), f"[[{key}]]" if len(where) == 1 else "[…]")
     return Problem(where, _("« %(key)s » n'est pas une table de clés et de valeurs", key=key), "{ … }")
+
+
+def _lawful(fault: Any, problem: Problem, *, draw: bool) -> Problem:
+    """The same problem with the article, when what is unknown asks for something the law forbids."""
+    kind, given, where = fault["type"], fault.get("input"), problem.where
+    listed = where[:1] in _LISTS
+    if kind == "union_tag_invalid" and isinstance(given, Mapping):
+        words = [(fault.get("ctx") or {}).get("tag"), given.get("id"), *given]
+    elif kind == "extra_forbidden":
+        values = given if isinstance(given, list | tuple) else [given]
+        words = [where[-1], *(values if listed else ())]
+    elif kind == "literal_error" and where[-1:] in (("measure",), ("rank_by",)):
+        words = [given]
+    else:
+        return problem
+    ban = ban_on(words, buying=listed or kind == "literal_error", draw=draw)
+    return problem if ban is None else Problem(where, ban.wrong, ban.right)
+
+
+def _asks_for_a_draw(data: Mapping[str, Any]) -> bool:
+    payouts = data.get("payouts")
+    listed = payouts if isinstance(payouts, list | tuple) else ()
+    return any(isinstance(payout, Mapping) and payout.get("kind") == "draw" for payout in listed)
 
 
 def _tags(where: tuple[str | int, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from challenges.definition import Definition, WrongDefinition, definition_from
+from challenges.facts import facts_about
 from challenges.lifecycle import NotPossible
+from challenges.linter import blocking, findings
 from challenges.models import Challenge
 from challenges.pictures import LONGEST_SIDE, keep
 from challenges.places import Places
@@ -82,6 +84,23 @@ def definition_of_text(raw: bytes, file: str) -> Definition:
             for problem in wrong.problems
         ]
         raise Faulty(sorted(faults, key=lambda fault: fault.line)) from wrong
+
+
+def unlawful_faults(path: str | Path, definition: Definition, *, on: date) -> list[Fault]:
+    """What would stop this file's publication on a day, as faults with their lines and articles."""
+    with _language_of_faults():
+        found = blocking(findings(definition, facts_about(definition, on=on)))
+        places = Places(Path(path).read_bytes().decode("utf-8-sig")) if found else None
+        return [
+            Fault(
+                str(path),
+                places.line(one.where) if places is not None else 1,
+                _column(one.where),
+                f"{one.wrong} ({one.article})",
+                one.mend,
+            )
+            for one in found
+        ]
 
 
 def _language_of_faults() -> AbstractContextManager[object]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from challenges.definition import definition_hash
+from challenges.definition import definition_hash, stored_definition
+from challenges.facts import facts_about
+from challenges.linter import Finding, blocking, findings
 from challenges.models import Challenge, Draw, Participant, RulesVersion
 from foundation import audit, clock
 from foundation.database import db
@@ -20,6 +22,14 @@ NEXT = {"published": "running", "running": "closing", "closing": "reviewing", "r
 
 class NotPossible(ValueError):
     """What was asked cannot happen to this challenge now; the message says why and what would be right."""
+
+
+class Unlawful(NotPossible):
+    """The law forbids to publish this challenge; `findings` say each article, what is wrong and how to mend it."""
+
+    def __init__(self, found: Sequence[Finding]) -> None:
+        super().__init__("; ".join(finding.text for finding in found))
+        self.findings = tuple(found)
 
 
 def claim(challenge_id: int, before: str, after: str, *, by: str, at: datetime) -> bool:
@@ -42,9 +52,13 @@ def claim(challenge_id: int, before: str, after: str, *, by: str, at: datetime) 
 
 
 def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion:
-    """Publish a draft: its definition is frozen as version 1. Raises NotPossible unless it is a draft."""
+    """Publish a draft: its definition is frozen as version 1.
+
+    Raises NotPossible unless it is a draft, and Unlawful when the law forbids it.
+    """
     if not claim(challenge.id, "draft", "published", by=by, at=at):
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; only a draft can be published")
+    refuse_unlawful(challenge, at=at)
     if any(payout["kind"] == "draw" for payout in challenge.definition.get("payouts", ())):
         if at >= clock.start_of_day(challenge.starts_on, challenge.zone):
             raise NotPossible(
@@ -65,6 +79,14 @@ def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion
     challenge.published_at = at
     db.session.flush()
     return version
+
+
+def refuse_unlawful(challenge: Challenge, *, at: datetime) -> None:
+    """Raise Unlawful with what the law forbids in this challenge; warnings stop nothing."""
+    definition = stored_definition(challenge.definition)
+    found = blocking(findings(definition, facts_about(definition, on=clock.day_of(at, challenge.zone))))
+    if found:
+        raise Unlawful(found)
 
 
 def commitment(seed: str) -> str:

@@ -27,14 +27,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from challenges.definition import Definition, definition_hash, stored_definition
 from challenges.exports import challenge_file
-from challenges.findings import warnings_about
+from challenges.facts import facts_about
 from challenges.forms import ChallengeForm, fits_the_form, form_values
 from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible
+from challenges.linter import findings
 from challenges.models import Challenge
 from challenges.permissions import SECTIONS, drafts_first, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
-from challenges.queries import audience_size, challenge_by_code, latest_version
+from challenges.queries import challenge_by_code, latest_version
 from challenges.vocabulary import categories, product_names, reward_names, rewards_on_offer
 from challenges.wording import (
     audience_in_words,
@@ -263,12 +264,12 @@ def _write(challenge: Challenge | None) -> AnyResponse | str:
 def _preview(definition: Definition) -> dict[str, Any]:
     """What a participant would read, and what an animator should know."""
     stored = definition.canonical()
-    people = audience_size(stored)
+    facts = facts_about(definition, on=clock.day_of(clock.now(), definition.zone))
     return {
         "name": definition.name,
         "audience": audience_in_words(stored.get("audience")),
-        "people": people,
-        "warnings": warnings_about(definition, people),
+        "people": facts.people,
+        "findings": findings(definition, facts),
         "period": period_in_words(stored),
         **_readable(stored),
     }

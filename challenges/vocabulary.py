@@ -15,6 +15,9 @@ from foundation.database import db
 # Names of reward articles by code; the reward catalogue lives in a higher package and app.py connects it.
 REWARD_NAMES: Callable[[Iterable[str]], Mapping[str, str]] | None = None
 
+# What they cost the brand, in cents, by code; likewise.
+REWARD_COSTS: Callable[[Iterable[str]], Mapping[str, int]] | None = None
+
 
 def known_names(data: Mapping[str, Any]) -> Known:
     """The catalogue as far as this challenge names it: one select, however large the catalogue is."""
@@ -48,8 +51,18 @@ def product_names(definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def reward_names(definitions: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
     """The names of the rewards these challenges give, by code; empty until the reward catalogue is connected."""
-    codes = {payout["reward"] for data in definitions for payout in data.get("payouts") or () if payout.get("reward")}
+    codes = _rewards(definitions)
     return REWARD_NAMES(codes) if REWARD_NAMES is not None and codes else {}
+
+
+def reward_costs(definitions: Iterable[Mapping[str, Any]]) -> Mapping[str, int]:
+    """What the rewards these challenges give cost, in cents, by code; empty until the catalogue is connected."""
+    codes = _rewards(definitions)
+    return REWARD_COSTS(codes) if REWARD_COSTS is not None and codes else {}
+
+
+def _rewards(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {payout["reward"] for data in definitions for payout in data.get("payouts") or () if payout.get("reward")}
 
 
 def categories() -> list[str]:

@@ -10,8 +10,9 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from challenges.imports import read_challenge
+from challenges.imports import read_challenge, unlawful_faults
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
+from challenges.lifecycle import Unlawful
 from challenges.queries import challenge_by_code
 from declarations import operations, publishing
 from declarations.imports import import_declarations
@@ -20,6 +21,7 @@ from declarations.verification import differences
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
+from foundation.tables import Faulty
 from foundation.terminal import INSTANT, faults_to_exit
 from foundation.transactions import transaction
 
@@ -89,6 +91,8 @@ def import_challenge_file(file: Path, publish: bool) -> None:
             else:
                 challenge = publishing.import_challenge(definition, by=SYSTEM, at=clock.now())
                 line = f"{challenge.code}: {challenge.state}"
+    except Unlawful as refusal:
+        raise Faulty(unlawful_faults(file, definition, on=clock.day_of(clock.now(), definition.zone))) from refusal
     except ChallengeNotPossible as refusal:
         raise ValueError(str(refusal)) from refusal
     click.echo(line)

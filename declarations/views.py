@@ -31,6 +31,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from badges.queries import grants_of
 from challenges import wording
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
+from challenges.lifecycle import Unlawful
 from challenges.models import Challenge
 from challenges.queries import challenge_by_code
 from challenges.rules import Sale, SoldLine, Version
@@ -617,6 +618,10 @@ def publish(code: str) -> AnyResponse:
             challenge: Challenge | None = challenge_by_code(code)
             assert challenge is not None
             count = publishing.publish(challenge, by=current_user.code, at=clock.now())
+    except Unlawful as refusal:
+        for finding in refusal.findings:
+            flash(_("Publication arrêtée : %(finding)s", finding=finding.text), "danger")
+        return redirect(f"/studio/challenges/{quote(code)}/edit")
     except ChallengeNotPossible:
         flash(_("Ce challenge ne peut pas être publié : il l’est déjà, ou il contient un tirage au sort."), "warning")
     else:

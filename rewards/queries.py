@@ -42,3 +42,9 @@ def reward_names(codes: Collection[str]) -> dict[str, str]:
     """The names of these articles, by code."""
     rows = db.session.execute(select(Reward.code, Reward.name).where(Reward.code.in_(codes)))
     return {row.code: row.name for row in rows}
+
+
+def reward_costs(codes: Collection[str]) -> dict[str, int]:
+    """What these articles cost the brand, in cents, by code."""
+    rows = db.session.execute(select(Reward.code, Reward.cost_cents).where(Reward.code.in_(codes)))
+    return {row.code: row.cost_cents for row in rows}

@@ -60,9 +60,7 @@ def upgrade() -> None:
         sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("recorded_at", Instant(), nullable=False),
         sa.Column("recorded_by", _code(120), nullable=False),
-        sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_legal_parameters_validity")
-        ),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_legal_parameters_validity")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_parameters")),
     )
     op.create_index(

@@ -25,6 +25,7 @@ from flask_login import current_user
 from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response as AnyResponse
 
+from challenges import law_pages
 from challenges.definition import Definition, definition_hash, stored_definition
 from challenges.exports import challenge_file
 from challenges.facts import facts_about
@@ -273,6 +274,9 @@ def _preview(definition: Definition) -> dict[str, Any]:
         "period": period_in_words(stored),
         **_readable(stored),
     }
+
+
+blueprint.add_url_rule("/studio/law", "law", law_pages.figures, methods=["GET", "POST"])
 
 
 # — what the pages show —

@@ -1,6 +1,7 @@
 """Copies what the pages need from node_modules into static/ and draws the icon sprite.
 
-Run by `npm run vendor` after a change of version in package.json or of the list of icons below.
+Run by `npm run vendor` after a change of version in package.json or of the list of icons below, with the Python of the
+project's environment: it has fontTools, which takes out of the fonts what no page uses.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ import json
 import re
 import shutil
 from pathlib import Path
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from fontTools.varLib import instancer
 
 STYLES = Path(__file__).resolve().parent
 MODULES = STYLES / "node_modules"
@@ -118,13 +123,32 @@ def sprite() -> str:
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(parts) + "\n</svg>\n"
 
 
+# The weights the stylesheet asks for, lightest and heaviest.
+FONTS = {"bricolage-grotesque": (700, 800), "figtree": (400, 700)}
+FEATURES = ["calt", "ccmp", "kern", "liga", "locl", "mark", "mkmk", "tnum"]
+
+
+def lighter(font: TTFont, weights: tuple[int, int]) -> TTFont:
+    """The same characters, still of variable weight, without hints, other weights, fractions and the like."""
+    options = subset.Options()
+    options.layout_features = FEATURES
+    options.hinting = False
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=font.getBestCmap())
+    subsetter.subset(font)
+    found = instancer.instantiateVariableFont(font, {"wght": weights})
+    found.flavor = "woff2"
+    return found
+
+
 def main() -> None:
     """Writes static/icons.svg, static/fonts/ and static/vendor/."""
     (STATIC / "icons.svg").write_text(sprite(), encoding="utf-8")
     shutil.copy(MODULES / "htmx.org/dist/htmx.min.js", STATIC / "vendor/htmx.min.js")
-    for family in ("bricolage-grotesque", "figtree"):
+    for family, weights in FONTS.items():
         package = MODULES / "@fontsource-variable" / family
-        shutil.copy(package / f"files/{family}-latin-wght-normal.woff2", STATIC / f"fonts/{family}.woff2")
+        font = TTFont(package / f"files/{family}-latin-wght-normal.woff2", recalcTimestamp=False)
+        lighter(font, weights).save(STATIC / f"fonts/{family}.woff2")
         shutil.copy(package / "LICENSE", STATIC / f"fonts/{family}-LICENSE.txt")
     for name in ("htmx.org", "lucide-static", "tailwindcss", "daisyui"):
         shutil.copy(MODULES / name / "LICENSE", STATIC / f"vendor/{re.split('[.-]', name)[0]}-LICENSE.txt")

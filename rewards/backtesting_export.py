@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -88,8 +89,14 @@ def _first(
         place = getattr(item, by)
         seen[place] = seen.get(place, 0) + 1
         if seen[place] <= SHOWN:
-            yield "  " + ",".join("" if cell is None else str(cell) for cell in row)
+            yield "  " + ",".join(_cell(cell) for cell in row)
     yield f"  {len(items)} in all"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return clock.format_instant(value)
+    return "" if value is None else str(value)
 
 
 def _step(step: Step) -> str:

@@ -348,7 +348,7 @@ def test_the_command_tells_standings_winners_and_cost(runner: Runner, cast: Cast
         "Cost: 0.00 EUR of a budget of 1.00 EUR, which is reached: 5.00 EUR would be needed; "
         "the first not paid in full is AWA, payout 1 (convert), rank 1"
     ) in said
-    assert "  ,1,AWA,Awa Diallo,40," in said
+    assert "  ,1,AWA,Awa Diallo,40,,2026-02-04T10:00:00.000000Z" in said
     assert "  1,convert,AWA,1,40,,400,400,not_funded" in said
 
 

@@ -20,6 +20,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from badges.rules import Badge
 
 SIZE = 256
+SMALL = 144  # where medals are shown in passing: 72 pixels of a page, on a screen with two dots per pixel
 SCALE = 4
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -222,8 +223,8 @@ def _raise(picture: Image.Image, mask: Image.Image, colour: Colour) -> None:
     picture.paste(colour, mask=mask)
 
 
-def draw(badge: Badge) -> bytes:
-    """The medal of a badge as a PNG of SIZE × SIZE pixels, transparent around it."""
+def draw(badge: Badge, size: int = SIZE) -> bytes:
+    """The medal of a badge as a WebP of `size` × `size` pixels, transparent around it."""
     rim, rim_shade, face_top, face_bottom, relief = METALS[badge.level]
     picture = Image.new("RGB", (SIZE * SCALE, SIZE * SCALE), rim)
     picture.paste(_gradient(rim, rim_shade), mask=_circle(124))
@@ -241,9 +242,9 @@ def draw(badge: Badge) -> bytes:
     SYMBOLS[badge.symbol](symbol)
     _raise(picture, symbol.image, relief)
     picture.putalpha(_circle(124))
-    small = picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    small = picture.resize((size, size), Image.Resampling.LANCZOS)
     written = BytesIO()
-    small.save(written, "PNG", optimize=True)
+    small.save(written, "WEBP", quality=75, alpha_quality=70, method=6)
     return written.getvalue()
 
 
@@ -253,13 +254,13 @@ def version() -> str:
     return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:10]
 
 
-def picture_file(badge: Badge, folder: Path) -> Path:
+def picture_file(badge: Badge, folder: Path, size: int = SIZE) -> Path:
     """The medal's file in `folder`, drawn on first demand; two processes at once leave one whole file."""
-    path = folder / f"{badge.code}-{version()}.png"
+    path = folder / f"{badge.code}-{size}-{version()}.webp"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            file.write(draw(badge))
+            file.write(draw(badge, size))
         os.replace(name, path)
     return path

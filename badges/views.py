@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, current_app, send_file, url_for
 from flask.templating import render_template
 from flask_login import current_user
 
-from badges.pictures import picture_file, version
+from badges.pictures import SIZE, SMALL, picture_file, version
 from badges.queries import grants_of
 from badges.rules import BADGES, BY_CODE
 from foundation.clock import day_of
@@ -28,16 +28,17 @@ def badges() -> str:
     return render_template("badges/badges.html", grants=grants, to_earn=to_earn, total=len(BADGES))
 
 
-@blueprint.get("/badges/<code>.png")
+@blueprint.get("/badges/<code>.webp", defaults={"size": SIZE})
+@blueprint.get("/badges/small/<code>.webp", defaults={"size": SMALL})
 @requires("public")
-def picture(code: str) -> Response:
-    """A medal. It changes only with the program, and its address with it: browsers may keep it."""
+def picture(code: str, size: int) -> Response:
+    """A medal, large or small. It changes only with the program, and its address with it: browsers may keep it."""
     badge = BY_CODE.get(code)
     if badge is None:
         abort(404)
     folder = current_app.config["SETTINGS"].instance_folder / "cache" / "badges"
     answer = send_file(
-        picture_file(badge, folder), mimetype="image/png", conditional=True, max_age=31_536_000
+        picture_file(badge, folder, size), mimetype="image/webp", conditional=True, max_age=31_536_000
     )
     answer.cache_control.no_cache = None
     answer.cache_control.public = True
@@ -52,6 +53,6 @@ def badge_day(granted_at: datetime) -> str:
 
 
 @blueprint.app_template_global()
-def badge_picture(code: str) -> str:
-    """The address of a badge's medal, for templates of every package."""
-    return url_for("badges.picture", code=code, v=version())
+def badge_picture(code: str, small: bool = False) -> str:
+    """The address of a badge's medal, for templates of every package; `small` where it is at most 72 pixels wide."""
+    return url_for("badges.picture", code=code, size=SMALL if small else SIZE, v=version())

@@ -45,21 +45,23 @@ def test_badges_are_for_those_who_play(client: Client, cast: Cast) -> None:
 def test_a_medal_is_a_round_picture_that_never_changes(badge: Badge) -> None:
     data = draw(badge)
     picture = Image.open(BytesIO(data))
-    assert (picture.format, picture.size, picture.mode) == ("PNG", (SIZE, SIZE), "RGBA")
+    assert (picture.format, picture.size, picture.mode) == ("WEBP", (SIZE, SIZE), "RGBA")
     assert picture.getpixel((0, 0))[3] == 0
     assert picture.getpixel((SIZE // 2, SIZE // 2))[3] == 255
     assert draw(badge) == data
 
 
 def test_medals_are_public_and_kept_by_browsers(client: Client) -> None:
-    answer = client.get("/badges/podium.png")
-    assert answer.mimetype == "image/png"
+    answer = client.get("/badges/podium.webp")
+    assert answer.mimetype == "image/webp"
     assert answer.headers["Cache-Control"] == "max-age=31536000, public, immutable" or (
         "public" in answer.headers["Cache-Control"] and "max-age=31536000" in answer.headers["Cache-Control"]
     )
-    again = client.get("/badges/podium.png", headers={"If-None-Match": answer.headers["ETag"]})
+    again = client.get("/badges/podium.webp", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
+    small = client.get("/badges/small/podium.webp")
+    assert len(small.data) < 6_000 < len(answer.data) < 15_000
 
 
 def test_there_is_no_medal_for_an_unknown_badge(client: Client) -> None:
-    assert client.get("/badges/unknown.png").status_code == 404
+    assert client.get("/badges/unknown.webp").status_code == 404

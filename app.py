@@ -87,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _register_packages(app)
     web.register_assets(app)
     web.register_errors(app)
+    app.before_request(web.refuse_nul)
     app.after_request(web.security_headers)
     return app
 

@@ -266,7 +266,7 @@ class _Body(BaseModel):
 class LineBody(_Body):
     """A product of the sale."""
 
-    sku: str = Field(min_length=1, max_length=60, description="A sku of the catalogue.")
+    sku: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00]+$", description="A sku of the catalogue.")
     units: int = Field(ge=1, le=rules.MAX_UNITS)
     unit_price_cents: int | None = Field(
         default=None, ge=0, le=rules.MAX_PRICE_CENTS, description="What the customer paid: informative, never scored."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -276,7 +276,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     if declaration.status not in ("accepted", "in_review"):
         raise NotPossible("this declaration is no longer open; it cannot be corrected")
     before = current_revision(declaration)
-    _check_still_correctable(declaration, before.sold_on, at)
+    _check_still_correctable(declaration, {before.sold_on, submission.sold_on}, at)
     problems = rules.problems_of(submission, 0, declaration.received_at, zone)
     prices = _products({line.sku for line in submission.lines})
     problems += [
@@ -381,11 +381,12 @@ def _counting_in(declaration: Declaration, sold_on: date) -> list[Challenge]:
     ]
 
 
-def _check_still_correctable(declaration: Declaration, sold_on: date, at: datetime) -> None:
+def _check_still_correctable(declaration: Declaration, days: Collection[date], at: datetime) -> None:
+    """Neither a sale of a challenge whose time is over, nor one that would be moved into its period."""
     counted = db.session.scalar(
         select(CountedDeclaration.challenge_id).where(CountedDeclaration.declaration_id == declaration.id)
     )
-    late = [one for one in _counting_in(declaration, sold_on) if at >= one.declare_until]
+    late = [one for sold_on in sorted(days) for one in _counting_in(declaration, sold_on) if at >= one.declare_until]
     if counted is not None or late:
         raise NotPossible("the time for declaring in a challenge where this sale counts is over")
 

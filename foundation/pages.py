@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from flask import request, url_for
 from flask.templating import render_template
@@ -34,9 +35,10 @@ class Paged(Generic[Row]):
 
     def url(self, number: int) -> str:
         """The address of another page of the same list, filters kept."""
-        arguments = request.args.to_dict() | (request.view_args or {}) | {"page": number}
+        # Filters are written by hand: url_for would take names such as _scheme or endpoint as orders of its own.
+        filters = request.args.to_dict() | {"page": str(number)}
         assert request.endpoint is not None
-        return url_for(request.endpoint, **arguments)
+        return f"{url_for(request.endpoint, **(request.view_args or {}))}?{urlencode(filters)}"
 
 
 def page_number() -> int:

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask import Flask, Response, abort, g, jsonify, make_response, render_template, request, url_for
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -86,6 +86,15 @@ def problem(status: int, title: str, *, faults: list[dict[str, str]] | None = No
     response = make_response(jsonify(body), status)
     response.headers["Content-Type"] = "application/problem+json"
     return response
+
+
+def refuse_nul() -> None:
+    """No text of ours holds a NUL character, and PostgreSQL takes none: whoever sends one is told so, not failed."""
+    asked = [request.path, *request.args.keys(), *(text for _, texts in request.args.lists() for text in texts)]
+    if not request.path.startswith("/api/"):  # a machine's body is not a form
+        asked += [text for name, texts in request.form.lists() for text in (name, *texts)]
+    if any("\0" in text for text in asked):
+        abort(400, "a NUL character; write plain text")
 
 
 def register_errors(app: Flask) -> None:

@@ -237,3 +237,12 @@ def test_the_description_lists_every_address_and_its_references_hold(client: Cli
     for part in text.split('"#/components/schemas/')[1:]:
         assert part.split('"')[0] in named
     assert document["components"]["schemas"]["LineBody"]["properties"]["units"]["maximum"] == 100_000
+
+
+def test_a_nul_character_in_a_product_is_a_fault_like_another(client: Client, cast: Cast) -> None:
+    body = sale(lines=[{"sku": "CRE\0ME", "units": 1}])
+
+    answer = client.post("/api/v1/declarations", json=body, headers=token_of(cast.awa))
+
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json["errors"]] == ["lines.0.sku"]

@@ -320,6 +320,16 @@ def test_a_correction_is_a_new_revision_and_the_earlier_one_stays(app: Flask, ca
         operations.correct(declaration, changed, by="BRUNO", at=challenge.declare_until, zone=PARIS)
 
 
+def test_a_sale_cannot_be_moved_into_a_challenge_whose_time_for_declaring_is_over(app: Flask, cast: Cast) -> None:
+    challenge = publish(ends_on="2026-02-01", declare_until="2026-02-05T00:00:00+01:00")
+    receipt = sell("BRUNO")  # sold on 4 February, three days after the challenge's end
+    with pytest.raises(operations.NotPossible), transaction():
+        moved = Submission("sale-1", "BRUNO", date(2026, 2, 1), None, "store", (SubmittedLine("CREME", 2, None),))
+        declaration = db.session.get_one(Declaration, receipt.declaration_id)
+        operations.correct(declaration, moved, by="BRUNO", at=challenge.declare_until, zone=PARIS)
+    assert db.session.get(Standing, (challenge.id, cast.bruno.id)) is None
+
+
 def test_somebody_who_arrives_later_enters_and_somebody_outside_scores_nothing(app: Flask, cast: Cast) -> None:
     challenge = publish(audience={"kinds": ["franchisee"]})
     sell("AWA", name="outside")

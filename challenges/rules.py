@@ -182,7 +182,9 @@ def fold(
         tally.points += points
         advance = _advance(measure, sale, points)
         tally.measure += advance
-        if (points if rank_by == "points" else advance) > 0:
+        moved = points if rank_by == "points" else advance
+        # Points without progress (a list price of 0): a competitor with points always has an instant.
+        if moved > 0 or (points > 0 and tally.reached_at is None):
             tally.reached_at = sale.declared_at
         scored.append(Scored(sale, tuple(gains), points, tally.points))
     return scored, tally
@@ -274,9 +276,7 @@ def _raw(rule: Rule, sale: Sale) -> tuple[int, dict[str, Any]] | None:
     return raw, why
 
 
-def _cut_by_own_cap(
-    rule: Rule, sale: Sale, raw: int, why: dict[str, Any], tally: Tally
-) -> tuple[int, dict[str, Any]]:
+def _cut_by_own_cap(rule: Rule, sale: Sale, raw: int, why: dict[str, Any], tally: Tally) -> tuple[int, dict[str, Any]]:
     """Cut by the rule's own cap; its use is counted before the challenge's caps."""
     if rule.cap is None:
         return raw, why

@@ -318,6 +318,13 @@ def test_reached_at_is_the_last_sale_that_moved_the_total() -> None:
     assert tally.reached_at == sale("3 CREME", n=2).declared_at
 
 
+def test_points_without_progress_have_an_instant_all_the_same() -> None:
+    free = SoldLine("GIFT", "Soin", "Visage", 1, 0)
+    gift = sale(lines="1 CREME")._replace(lines=[free], units=1, value=0)
+    _, tally = fold([version(UNITS)], [gift], measure="value", rank_by="progress")
+    assert (tally.points, tally.measure, tally.reached_at) == (10, 0, gift.declared_at)
+
+
 @pytest.mark.parametrize(
     ("objective", "uploaded", "baseline", "expected"),
     [

@@ -20,8 +20,7 @@ from foundation.terminal import DAY, faults_to_exit
 from foundation.transactions import transaction
 from rewards import verification
 from rewards.backtest import backtest
-from rewards.backtesting_export import in_words, write_backtest_awards, write_backtest_standings
-from rewards.exports import export_awards
+from rewards.exports import export_awards, in_words, write_backtest_awards, write_backtest_standings
 from rewards.imports import import_rewards
 from rewards.models import Closure
 

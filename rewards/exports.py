@@ -1,17 +1,26 @@
-"""What a closing gave, as a file."""
+"""What a closing gave, and what a backtest foresees, as files; a backtest also as lines for a terminal."""
 
 from __future__ import annotations
 
-from typing import IO
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
 
 from sqlalchemy import select
 
 from challenges.models import Challenge
+from foundation import clock
 from foundation.database import db
 from foundation.tables import write_table
+from leaderboards.exports import HEADER
+from rewards.backtest import Backtest, Step
 from rewards.models import Award, Reward
+from rewards.recount import Line
+from rewards.rules import Gain
 
 AWARDS = ("payout", "kind", "person", "rank", "points", "reward", "wallet_points", "cost_cents", "status")
+SHOWN = 10
 
 
 def export_awards(challenge: Challenge, target: IO[str]) -> int:
@@ -41,3 +50,113 @@ def export_awards(challenge: Challenge, target: IO[str]) -> int:
         ),
     )
     return len(rows)
+
+
+
+def write_backtest_standings(found: Backtest, target: str | Path | IO[str]) -> None:
+    """Write who would stand where, in the columns and the order of `flask leaderboards export`."""
+    write_table(target, HEADER, _standings(found.standings))
+
+
+def write_backtest_awards(found: Backtest, target: str | Path | IO[str]) -> None:
+    """Write who would win what, in the columns and the order of `flask rewards awards`."""
+    write_table(target, AWARDS, _awards(found.awards))
+
+
+def _standings(lines: Iterable[Line]) -> Iterator[Sequence[Any]]:
+    yield from lines
+
+
+def _awards(given: Iterable[Gain]) -> Iterator[Sequence[Any]]:
+    for one in given:
+        wallet = "" if one.reward else one.wallet_points
+        yield one.payout, one.kind, one.code, one.rank, one.points, one.reward, wallet, one.cost_cents, one.status
+
+
+def in_words(found: Backtest, *, standings: bool = True, awards: bool = True) -> Iterator[str]:
+    """The lines of a backtest: numbers first, then the first ten of each league and of each payout when asked for."""
+    yield (
+        f"{found.name} ({found.code}) on sales of {found.first_day} to {found.last_day}, "
+        f"declared before {clock.format_instant(found.declare_until)}"
+    )
+    if found.shifted:
+        yield f"Dates inside the file were moved by {found.shifted:+d} days."
+    if found.is_empty:
+        yield f"No declaration of this period counts among the {found.people} people of today's audience."
+        if found.told is not None:
+            yield f"Accepted sales are from {found.told[0]} to {found.told[1]}."
+        else:
+            yield "There are no accepted sales yet."
+        return
+    yield (
+        f"{found.people} people, {found.active} with a sale that counts, {found.scoring} with points; "
+        f"{found.declarations} declarations, {found.points} points"
+    )
+    yield f"First step: {_step(found.first_step)}, {_percent(found.first_step_bp)} of active people"
+    for step in found.milestones:
+        yield f"  {_step(step)}"
+    yield "Points of active people, by tenths: " + " ".join(str(points) for points in found.deciles)
+    if found.top_tenth_bp is not None:
+        yield f"The first tenth of active people holds {_percent(found.top_tenth_bp)} of the points"
+    for paid in found.payouts:
+        yield (
+            f"Payout {paid.payout} ({paid.kind}): {paid.granted} granted, {paid.not_funded} not funded, "
+            f"{paid.wallet_points} wallet points, {_euros(paid.cost_cents)}"
+        )
+    yield _cost(found)
+    for one in found.tempted:
+        yield (
+            f"Caps and boosts: {one.code} {one.name}, {one.points} points, {one.cut} taken by caps, "
+            f"{one.boosted} from boosts"
+        )
+    if standings:
+        yield from _first("Standings", HEADER, found.standings, list(_standings(found.standings)), "league")
+    if awards:
+        yield from _first("Awards", AWARDS, found.awards, list(_awards(found.awards)), "payout")
+
+
+def _first(
+    title: str, header: Sequence[str], items: Sequence[Any], rows: Sequence[Sequence[Any]], by: str
+) -> Iterator[str]:
+    seen: dict[Any, int] = {}
+    yield f"{title}, the first {SHOWN} of each {by}: {','.join(header)}"
+    for item, row in zip(items, rows, strict=True):
+        place = getattr(item, by)
+        seen[place] = seen.get(place, 0) + 1
+        if seen[place] <= SHOWN:
+            yield "  " + ",".join(_cell(cell) for cell in row)
+    yield f"  {len(items)} in all"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return clock.format_instant(value)
+    return "" if value is None else str(value)
+
+
+def _step(step: Step) -> str:
+    if step.kind == "points":
+        return f"the first point, reached by {step.people}"
+    name = f"milestone {step.name}" if step.kind == "milestone" else f"payout {step.name}"
+    return f"{name} ({step.at} {step.measure}), reached by {step.people}"
+
+
+def _cost(found: Backtest) -> str:
+    if found.budget_cents is None:
+        return f"Cost: {_euros(found.cost_cents)}, without a budget"
+    text = f"Cost: {_euros(found.cost_cents)} of a budget of {_euros(found.budget_cents)}"
+    if found.short is None:
+        return f"{text}, which is not reached"
+    short = found.short
+    return (
+        f"{text}, which is reached: {_euros(found.wanted_cents)} would be needed; "
+        f"the first not paid in full is {short.code}, payout {short.payout} ({short.kind}), rank {short.rank}"
+    )
+
+
+def _euros(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02d} EUR"
+
+
+def _percent(basis_points: int) -> str:
+    return f"{basis_points // 100}.{basis_points % 100:02d} %"

@@ -69,6 +69,17 @@ def playing(person: Person, *, at: datetime) -> list[Playing]:
     return [Playing(*row) for row in rows]
 
 
+def playing_in(person: Person, code: str) -> Playing | None:
+    """A person's part in one challenge that has begun, however long it has been over; None when there is none."""
+    row = db.session.execute(
+        select(Challenge, Participant, Standing)
+        .join(Participant, and_(Participant.challenge_id == Challenge.id, Participant.person_id == person.id))
+        .outerjoin(Standing, and_(Standing.challenge_id == Challenge.id, Standing.person_id == person.id))
+        .where(Challenge.code == code, Challenge.state.not_in(("draft", "published")))
+    ).one_or_none()
+    return Playing(*row) if row is not None else None
+
+
 def next_step(one: Playing, person: Person, *, at: datetime) -> Step | None:
     """The nearest milestone, threshold or target of a person in a challenge; None when all are reached.
 

@@ -209,7 +209,7 @@ def _reseller_home() -> str:
 
 def _board(one: Playing, situation: Situation | None, at: datetime) -> Board:
     challenge = one.challenge
-    step = queries.next_step(one, current_user, at=at)
+    step = queries.next_step(one, current_user, at=at) if challenge.is_open else None
     frozen = frozen_day(challenge, at)
     text, urgent = time_left(challenge, at)
     place = situation.place if situation is not None else None
@@ -409,7 +409,7 @@ def sale_in_words(sale: RecentSale) -> str:
 def progress(code: str) -> Response | str:
     """Where I am in one challenge: the part that its page includes."""
     at = clock.now()
-    one = next((found for found in queries.playing(current_user, at=at) if found.challenge.code == code), None)
+    one = queries.playing_in(current_user, code)
     if one is None:
         abort(404)
     if not htmx:

@@ -89,9 +89,7 @@ def open_challenges(first_day: date, last_day: date, *, lock: bool = False) -> S
     """Challenges not yet closed whose period touches these days, by id. `lock` holds off their closing meanwhile."""
     found = (
         select(Challenge)
-        .where(
-            Challenge.state.in_(OPEN_STATES), Challenge.starts_on <= last_day, Challenge.ends_on >= first_day
-        )
+        .where(Challenge.state.in_(OPEN_STATES), Challenge.starts_on <= last_day, Challenge.ends_on >= first_day)
         .order_by(Challenge.id)
     )
     if lock:

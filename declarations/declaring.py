@@ -1,0 +1,334 @@
+"""Telling a sale: the form, the products to choose from, what it would give, its picture, and its correction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response as AnyResponse
+
+from challenges import wording
+from challenges.models import Challenge
+from challenges.rules import Sale, SoldLine, Version
+from declarations import operations, permissions, queries, rules
+from declarations.forms import SaleForm, new_id, units_of, values_of
+from declarations.models import Declaration, Revision
+from declarations.queries import Bonus, Choosable
+from declarations.rules import Refused
+from foundation import clock, pictures
+from foundation.localisation import language, number
+from foundation.pages import htmx
+from foundation.programme import setting
+from foundation.transactions import transaction
+from network.permissions import requires
+
+
+def _zone() -> ZoneInfo:
+    return current_app.config["TIMEZONE"]
+
+
+def _today() -> date:
+    return clock.day_of(clock.now(), _zone())
+
+
+def my_declaration(public_id: str) -> tuple[Declaration, Revision]:
+    """My declaration of this id and what it says now; 404 for anybody else's."""
+    found = permissions.declaration_of(current_user, public_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+# — declaring —————————————————————————————————————————————————————————————————————————————————————————————————————————
+
+
+@requires("play")
+def declare() -> str:
+    """The form, empty or with what `?repeat=<id>` sold."""
+    asked = request.args.get("repeat")
+    repeated = permissions.declaration_of(current_user, asked) if asked else None
+    values: dict[str, Any]
+    if repeated is not None:
+        said = values_of(repeated[1], queries.told_lines([repeated[1].id])[repeated[1].id])
+        values = {"channel": said["channel"], "lines": said["lines"]}
+    else:
+        values = {"channel": queries.last_channel(current_user.id)}
+    form = SaleForm(today=_today(), data={"id": new_id(), "sold_on": _today(), **values})
+    return _form_page(form)
+
+
+@requires("play")
+def send() -> AnyResponse | str:
+    """Send a sale. The same form sent twice leads to the same answer."""
+    form = SaleForm(today=_today())
+    form.name_lines(queries.products_by_sku([line.sku for line in form.lines.data]))
+    complete = form.validate()
+    proof = _proof_sent(form)
+    if not complete or form.proof.errors:
+        return _refused(form)
+    one = form.submission(current_user.code)
+    try:
+        with transaction():
+            [receipt] = operations.receive(
+                [one],
+                by=current_user.code,
+                at=clock.now(),
+                zone=_zone(),
+                proofs={one.id: proof} if proof else None,
+            )
+    except Refused as refusal:
+        if refusal.conflict:
+            return _already_sent(form, one.id)
+        form.refuse(refusal.problems)
+        return _refused(form)
+    if receipt.replay:
+        _discard_proof(proof, receipt.declaration_id)
+    return redirect(url_for("declarations.answer", public_id=receipt.public_id, new=1))
+
+
+@requires("play")
+def draft() -> AnyResponse | str:
+    """The form again, with a product added or taken out, or found by a search; nothing is sent."""
+    if request.method == "GET":
+        return redirect(url_for("declarations.declare"))
+    form = SaleForm(today=_today())
+    if "add" in request.form:
+        form.add(request.form["add"])
+    elif "remove" in request.form:
+        form.remove(request.form["remove"])
+    added = request.form.get("add") or None
+    if htmx:
+        products = queries.products_by_sku([line.sku for line in form.lines.data])
+        form.name_lines(products)
+        return render_template(
+            "declarations/_draft.html",
+            form=form,
+            added=added,
+            recent=queries.recent_products(current_user.id, form.today),
+            expected=_expected(form, products),
+            language=language(),
+        )
+    _proof_sent(form)
+    return _form_page(form, added=added, search="" if added else request.form.get("q", ""))
+
+
+@requires("play")
+def products() -> str:
+    """Products found by name or code, to add to the sale."""
+    text = request.args.get("q", "")[:100]
+    return render_template(
+        "declarations/_results.html", found=queries.search_products(text, _today()), search=text.strip()
+    )
+
+
+@requires("play")
+def expected() -> str:
+    """The points that the sale being typed would give."""
+    form = SaleForm(today=_today())
+    chosen = queries.products_by_sku([line.sku for line in form.lines.data])
+    return render_template(
+        "declarations/_expected.html", expected=_expected(form, chosen), language=language()
+    )
+
+
+def _form_page(
+    form: SaleForm,
+    *,
+    added: str | None = None,
+    search: str = "",
+    corrected: tuple[Declaration, Revision] | None = None,
+) -> str:
+    """The whole form, with the products to choose from and what the sale would give. `corrected` is the declaration
+    being corrected, when it is at hand."""
+    chosen = queries.products_by_sku([line.sku for line in form.lines.data])
+    form.name_lines(chosen)
+    if form.correcting.data and corrected is None:
+        corrected = my_declaration(form.correcting.data)
+    plays = queries.played_on(current_user.id, form.today)
+    frozen = queries.frozen_rules([one.id for one in plays])[0] if plays else {}
+    bonuses = queries.bonuses(plays, frozen, form.today)
+    proofs = {one.definition.get("proof") or "none" for one in plays}
+    return render_template(
+        "declarations/declare.html",
+        form=form,
+        added=added,
+        search=search,
+        found=queries.search_products(search, form.today) if search else [],
+        recent=queries.recent_products(current_user.id, form.today),
+        bonuses=bonuses,
+        earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},
+        proof="required" if "required" in proofs else "optional" if "optional" in proofs else "none",
+        proof_for=[one for one in plays if one.definition.get("proof") == "required"],
+        expected=_expected(form, chosen, corrected, (plays, frozen) if form.sold_on.data == form.today else None),
+        correcting=corrected is not None,
+        today=form.today,
+        department=current_user.outlet.department if current_user.outlet else "",
+        language=language(),
+    )
+
+
+def _earns(bonuses: Sequence[Bonus]) -> str | None:
+    """What a part of the form earns at most in one challenge: "+15 pts", "jusqu’à +25 pts", or nothing."""
+    totals: dict[int, int] = defaultdict(int)
+    for one in bonuses:
+        totals[one.challenge.id] += one.points
+    if not totals:
+        return None
+    text = _("+%(points)s pts", points=number(max(totals.values())))
+    return text if len(bonuses) == 1 else _("jusqu’à %(points)s", points=text)
+
+
+def _refused(form: SaleForm, status: int = 422) -> AnyResponse:
+    return make_response(_form_page(form), status)
+
+
+def _already_sent(form: SaleForm, sent: str) -> AnyResponse:
+    """The sale of this page is in; what is typed now may be a second one."""
+    mine = permissions.declaration_of(current_user, sent)
+    form.id.data = new_id()
+    form.earlier = sent if mine is not None else None
+    return _refused(form, 409)
+
+
+def _expected(
+    form: SaleForm,
+    products: dict[str, Choosable],
+    corrected: tuple[Declaration, Revision] | None = None,
+    playing: tuple[Sequence[Challenge], dict[int, list[Version]]] | None = None,
+) -> dict[str, Any]:
+    """What the sale as typed so far would give: `points` by challenge, `total`, or why the law bars it. `playing`:
+    the person's challenges on that day and their rules, when they are known already."""
+    lines = [
+        SoldLine(line.sku, one.category, one.family, units, units * one.list_price_cents)
+        for line in form.lines.data
+        if (one := products.get(line.sku)) is not None and (units := units_of(line.units)) is not None
+    ]
+    told = form.submission(current_user.code)
+    if not lines:
+        return {"ready": False, "bar": "", "points": [], "total": 0}
+    bar = _bar(told)
+    if bar:
+        return {"ready": True, "bar": wording.explain_bar(bar), "points": [], "total": 0}
+    at = clock.now()
+    if corrected is None and form.correcting.data:
+        corrected = permissions.declaration_of(current_user, form.correcting.data)
+    declared_at, received_at = (corrected[0].declared_at, corrected[0].received_at) if corrected else (at, at)
+    plays, frozen = playing or (queries.played_on(current_user.id, told.sold_on), None)
+    sale = Sale(
+        told.id, declared_at, received_at, told.sold_on, told.channel, told.customer, told.age_band, told.area,
+        told.rating, rules.comment_length(told.comment), lines,
+        sum(line.units for line in lines), sum(line.value for line in lines),
+    )  # fmt: skip
+    found = queries.expected_points(
+        current_user.id,
+        sale,
+        plays,
+        leaving_out=corrected[0].id if corrected else None,
+        rules=frozen,
+    )
+    return {"ready": True, "bar": "", "points": found, "total": sum(one.points for one in found)}
+
+
+def _bar(told: rules.Submission) -> str:
+    """Why the law would bar this sale; '' when it may score, or before the channel is chosen."""
+    if not told.channel:
+        return ""
+    agreement_on = current_user.outlet.agreement_on if current_user.outlet else None
+    reorder = current_user.status == "vdi" and told.channel == "reorder" and bool(setting("vdi_reorder"))
+    return rules.barred(
+        current_user.status, agreement_on, told.sold_on, told.channel, told.customer, vdi_reorder=reorder
+    )
+
+
+# — pictures that prove a sale ————————————————————————————————————————————————————————————————————————————————————————
+
+
+def _proofs_folder() -> Path:
+    return current_app.config["SETTINGS"].media_folder / "proofs"
+
+
+def _proof_sent(form: SaleForm) -> str | None:
+    """Keep the picture that came with the form; one that came with an earlier try is kept by its signed name."""
+    signer = URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"proof:{current_user.code}")
+    if form.proof.data:
+        try:
+            name = pictures.keep_picture(form.proof.data.read(), _proofs_folder())
+        except ValueError:
+            form.proof.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
+            return None
+        form.kept_proof.data = signer.dumps(name)
+        return name
+    try:
+        return signer.loads(form.kept_proof.data) if form.kept_proof.data else None
+    except BadSignature:
+        form.kept_proof.data = ""
+        return None
+
+
+def _discard_proof(proof: str | None, declaration_id: int) -> None:
+    """A replay brought the same picture once more under another name."""
+    if proof and queries.proof_of(declaration_id) != proof:
+        pictures.discard_picture(_proofs_folder(), proof)
+
+
+@requires("signed_in")
+def proof(public_id: str) -> AnyResponse:
+    """The picture that proves a sale, for its person and for reviewers."""
+    revision: Revision | None = None
+    if current_user.role == "reseller":
+        mine = permissions.declaration_of(current_user, public_id)
+        revision = mine[1] if mine else None
+    elif current_user.role in ("animator", "admin"):
+        revision = permissions.reviewed_or_waiting(current_user, public_id)
+    path = pictures.picture_path(_proofs_folder(), revision.proof) if revision and revision.proof else None
+    if path is None:
+        abort(404)
+    return send_file(path, mimetype="image/webp")
+
+
+# — saying it again ———————————————————————————————————————————————————————————————————————————————————————————————————
+
+
+@requires("play")
+def correction(public_id: str) -> AnyResponse | str:
+    """Say a sale again, as it really was."""
+    declaration, revision = my_declaration(public_id)
+    back = url_for("declarations.answer", public_id=public_id)
+    lines = queries.told_lines([revision.id])[revision.id]
+    if request.method == "GET":
+        if not queries.changeable(declaration, revision, at=clock.now()):
+            flash(_too_late(), "warning")
+            return redirect(back)
+        values = values_of(revision, lines)
+        form = SaleForm(today=_today(), data={"id": new_id(), "correcting": public_id, **values})
+        return _form_page(form, corrected=(declaration, revision))
+    form = SaleForm(today=_today())
+    form.correcting.data = public_id
+    form.name_lines(queries.products_by_sku([line.sku for line in form.lines.data]))
+    if not form.validate():
+        return _refused(form)
+    prices = {line.sku: line.unit_price_cents for line in lines}
+    one = form.submission(current_user.code, prices)._replace(id=public_id)
+    try:
+        with transaction():
+            operations.correct(my_declaration(public_id)[0], one, by=current_user.code, at=clock.now(), zone=_zone())
+    except operations.NotPossible:
+        flash(_too_late(), "warning")
+        return redirect(back)
+    except Refused as refusal:
+        form.refuse(refusal.problems)
+        return _refused(form)
+    flash(_("La vente est corrigée."), "success")
+    return redirect(back)
+
+
+def _too_late() -> str:
+    return _("Cette vente ne peut plus être corrigée : le temps pour déclarer est passé.")

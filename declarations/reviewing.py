@@ -1,0 +1,109 @@
+"""Deciding on the sales that wait: the queue, acceptance and rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import abort, flash, make_response, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from challenges import wording
+from declarations import operations, permissions, queries
+from declarations.forms import RefusalForm
+from declarations.models import Declaration, Revision
+from foundation import clock
+from foundation.localisation import language
+from foundation.pages import page_number, paged
+from foundation.transactions import transaction
+from network.models import Person
+from network.permissions import requires
+
+
+@requires("review")
+def review(public_id: str) -> str:
+    """The queue: the oldest sale that waits, or the one asked for, with what helps to decide."""
+    return _review_page(public_id, RefusalForm())
+
+
+def _review_page(public_id: str, form: RefusalForm) -> str:
+    page = paged(
+        permissions.waiting_for(current_user), page_number(), size=10, shape=lambda row: (row[0], row[1], row[2])
+    )
+    rows: Sequence[tuple[Declaration, Revision, Person]] = page.rows
+    chosen = next((row for row in rows if row[0].public_id == public_id), None)
+    if chosen is None:
+        chosen = permissions.reviewable(current_user, public_id) if public_id else (rows[0] if rows else None)
+        if chosen is None and public_id:
+            abort(404)
+    lines = queries.told_lines([row[1].id for row in (*rows, *([chosen] if chosen else []))])
+    return render_template(
+        "declarations/review.html",
+        page=page,
+        chosen=chosen,
+        lines=lines,
+        form=form,
+        answer=queries.answer(chosen[0], chosen[1], at=clock.now()) if chosen else None,
+        history=queries.counts_by_status(chosen[2].id) if chosen else {},
+        why=why_waiting(chosen[0]) if chosen else [],
+        bar=wording.explain_bar(chosen[1].barred) if chosen else "",
+        language=language(),
+    )
+
+
+@requires("review")
+def acceptance(public_id: str) -> AnyResponse:
+    """Accept a sale, and go on to the next."""
+    try:
+        with transaction():
+            operations.accept(_waiting(public_id), by=current_user.code, at=clock.now())
+    except operations.NotPossible:
+        flash(_("Cette vente a déjà été traitée."), "warning")
+    else:
+        flash(_("Vente acceptée."), "success")
+    return redirect(url_for("declarations.review"))
+
+
+@requires("review")
+def rejection(public_id: str) -> AnyResponse:
+    """Refuse a sale with a reason, and go on to the next."""
+    form = RefusalForm()
+    if not form.validate():
+        return make_response(_review_page(public_id, form), 422)
+    try:
+        with transaction():
+            operations.reject(
+                _waiting(public_id),
+                form.reason.data,
+                by=current_user.code,
+                at=clock.now(),
+                note=(form.note.data or "").strip(),
+            )
+    except operations.NotPossible:
+        flash(_("Cette vente a déjà été traitée."), "warning")
+    else:
+        flash(_("Vente refusée ; la personne voit la raison."), "success")
+    return redirect(url_for("declarations.review"))
+
+
+def _waiting(public_id: str) -> Declaration:
+    found = permissions.reviewable(current_user, public_id)
+    if found is None:
+        if permissions.reviewed_or_waiting(current_user, public_id) is None:
+            abort(404)
+        raise operations.NotPossible(f"{public_id} does not wait for a review by {current_user.code}")
+    return found[0]
+
+
+def why_waiting(declaration: Declaration) -> list[str]:
+    """What sent a declaration to review, in words."""
+    words = {
+        "units": _("Une ligne compte beaucoup d’unités."),
+        operations.CONTESTED: _("Un refus a été contesté : c’est le second examen."),
+        "proof": _("Un challenge demande une photo, et il n’y en a pas."),
+    }
+    found = [words.get(reason, reason) for reason in declaration.review_reasons.split(",") if reason]
+    if declaration.clock:
+        found.append(_("L’heure de l’appareil ne pouvait pas être la bonne ; celle de la réception a été retenue."))
+    return found

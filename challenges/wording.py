@@ -480,14 +480,14 @@ def summary(definition: Mapping[str, Any], products: Names | None = None, reward
         if len(prizes) > 2:
             others = len(prizes) - 2
             phrases.append(ngettext("%(n)s autre gain", "%(n)s autres gains", others, n=others))
-        sentences.append(_("À gagner %(period)s : %(what)s.", period=period, what=" ; ".join(phrases)))
+        sentences.append(_("À gagner %(period)s : %(what)s.", period=period, what=_(" ; ").join(phrases)))
     else:
         sentences.append(_("Le challenge dure %(period)s.", period=period))
     return sentences
 
 
 def _joined(phrases: Sequence[str]) -> str:
-    return " ; ".join(phrases)
+    return _(" ; ").join(phrases)
 
 
 def full_rules(
@@ -702,7 +702,7 @@ def explain(why: Mapping[str, Any], names: Names | None = None) -> str:
     text = _arithmetic(why, names or {})
     left = why.get("gives", 0)
     for cut in why.get("cut") or ():
-        text += " ; " + _(
+        text += _(" ; ") + _(
             "%(cap)s atteint : %(left)s sur %(before)s",
             cap=_cap_name(cut["by"]),
             left=number(cut["left"]),

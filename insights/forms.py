@@ -127,7 +127,7 @@ def value_labels() -> dict[str, dict[str, str]]:
             "online": _("En ligne"),
             "face_to_face": _("En face à face"),
             "meeting": _("En réunion"),
-            "reorder": _("Recommande"),
+            "reorder": _("Réassort"),
         },
         "customer": {"new": _("Nouveau client"), "returning": _("Client fidèle")},
         "age_band": {

@@ -29,6 +29,9 @@ from typing import IO, Any, BinaryIO
 from foundation import clock
 
 KEPT_FAULTS = 50_000
+# A few kilobytes can decompress to gigabytes: a line, and what is sent through the web, end somewhere.
+LONGEST_LINE = 1024 * 1024
+MOST_UNPACKED = 128 * 1024 * 1024
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -300,7 +303,16 @@ def _lines(source: str | Path | BinaryIO, faults: Faults) -> Iterator[str]:
             raise faults.stop(1, "", "this is a workbook", "save it as CSV UTF-8")
         elif start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise faults.stop(1, "", "the text is UTF-16", "save it as CSV UTF-8")
-        for number, raw in enumerate(buffered, 1):
+        left = MOST_UNPACKED
+        while raw := buffered.readline(LONGEST_LINE + 1):
+            number += 1
+            left -= len(raw)
+            if len(raw) > LONGEST_LINE:
+                raise faults.stop(number, "", "a line of more than 1 MB", "write one row per line")
+            if left < 0 and file is source:
+                raise faults.stop(
+                    number, "", f"the file unpacks to more than {MOST_UNPACKED // 2**20} MB", "send it in several files"
+                )
             if b"\0" in raw:
                 raise faults.stop(number, "", "a NUL byte", "save the file as CSV UTF-8")
             yield raw.decode("utf-8-sig" if number == 1 else "utf-8")

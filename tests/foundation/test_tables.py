@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from foundation import tables
 from foundation.tables import KEPT_FAULTS, Fault, Faults, Faulty, read_rows, read_table, write_table
 
 
@@ -227,3 +228,16 @@ def test_a_file_for_people_opens_with_its_accents_and_can_carry_remarks(tmp_path
         "who,at,day,yes",
         "Chloé,2026-02-03T23:05:00.000000Z,2026-02-04,1",
     ]
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_before_it_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_line = io.BytesIO(gzip.compress(b"a,b\n" + b"x" * (2 * tables.LONGEST_LINE)))
+    with pytest.raises(Faulty, match="more than 1 MB"):
+        list(read_table(one_line, ("a", "b"), faults=Faults("bomb.csv")))
+
+    monkeypatch.setattr(tables, "MOST_UNPACKED", 1000)
+    many_lines = io.BytesIO(gzip.compress(b"a,b\n" + b"x,y\n" * 1000))
+    with pytest.raises(Faulty, match="unpacks to more"):
+        list(read_table(many_lines, ("a", "b"), faults=Faults("bomb.csv")))

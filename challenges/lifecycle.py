@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from challenges.definition import definition_hash, stored_definition
 from challenges.facts import facts_about
 from challenges.linter import Finding, blocking, findings
-from challenges.models import Challenge, Draw, Participant, RulesVersion
+from challenges.models import Cancellation, Challenge, Draw, Participant, RulesVersion
 from foundation import audit, clock
 from foundation.database import db
 
@@ -87,6 +87,20 @@ def refuse_unlawful(challenge: Challenge, *, at: datetime) -> None:
     found = blocking(findings(definition, facts_about(definition, on=clock.day_of(at, challenge.zone))))
     if found:
         raise Unlawful(found)
+
+
+def call_off(challenge: Challenge, reason: str, *, by: str, at: datetime) -> None:
+    """Cancel a challenge that is not closed, with a reason its participants read. Raises NotPossible otherwise."""
+    reason = reason.strip()
+    if not reason:
+        raise NotPossible("a cancellation needs a reason; its participants will read it")
+    before = challenge.state
+    if before in ("closed", "cancelled") or not claim(challenge.id, before, "cancelled", by=by, at=at):
+        raise NotPossible(f"challenge {challenge.code} is {challenge.state}; it can no longer be cancelled")
+    db.session.add(
+        Cancellation(challenge_id=challenge.id, cancelled_at=at, cancelled_by=by, reason=reason[:500])
+    )
+    db.session.flush()
 
 
 def commitment(seed: str) -> str:

@@ -107,6 +107,16 @@ class PersonalTarget(Base):
     target: Mapped[int]
 
 
+class Cancellation(Base):
+    """Why a challenge was called off, by whom and when: there is one row, or it was not."""
+
+    __tablename__ = "cancellations"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    cancelled_at: Mapped[datetime] = mapped_column(Instant)
+    cancelled_by: Mapped[str] = mapped_column(code_type())
+    reason: Mapped[str] = mapped_column(String(500))
+
+
 class Draw(Base):
     """The secret of a challenge's draw: `commitment`, the SHA-256 of `seed`, is public from publication on; the seed
     itself is told by the certificate."""

@@ -33,7 +33,7 @@ from challenges.forms import ChallengeForm, fits_the_form, form_values
 from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible
 from challenges.linter import findings
-from challenges.models import Challenge
+from challenges.models import Cancellation, Challenge
 from challenges.permissions import SECTIONS, drafts_first, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
 from challenges.queries import challenge_by_code, latest_version
@@ -50,6 +50,7 @@ from challenges.wording import (
     summary,
 )
 from foundation import clock
+from foundation.database import db
 from foundation.localisation import language
 from foundation.pages import Paged, htmx, page_number, page_or_part, paged
 from foundation.transactions import transaction
@@ -120,10 +121,12 @@ def show(code: str) -> str:
         picture_url=_picture_url(challenge),
         facts=_facts(challenge),
         ranking_url=address("leaderboards.ranking", code=code),
+        cancellation=db.session.get(Cancellation, challenge.id) if challenge.state == "cancelled" else None,
         certificate_url=address("rewards.certificate", code=code) if challenge.state == "closed" else None,
         progress_url=address("portal.progress", code=code) if plays else None,
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
+        cancel_url=address("declarations.cancel", code=code) if challenge.is_open else None,
         **_readable(challenge.definition),
     )
 

@@ -24,6 +24,8 @@ from foundation.database import db
 from foundation.tables import Faulty
 from foundation.terminal import INSTANT, faults_to_exit
 from foundation.transactions import transaction
+from network.permissions import STAFF
+from network.queries import person_by_code
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -115,6 +117,27 @@ def targets(code: str, file: Path) -> None:
     click.echo(f"{code}: {count} targets")
 
 
+@click.command("cancel")
+@click.argument("code")
+@click.option("--reason", required=True, help="Why; its participants read it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+@faults_to_exit
+def cancel_challenge(code: str, reason: str, author: str) -> None:
+    """Call challenge CODE off: its points are voided by reversal."""
+    try:
+        with transaction():
+            challenge = challenge_by_code(code)
+            if challenge is None:
+                raise ValueError(f"{code!r} is not a challenge; import it first")
+            person = person_by_code(author)
+            if person is None or person.role not in STAFF:
+                raise ValueError(f"{author!r} may not cancel a challenge; write the code of an animator")
+            publishing.cancel(challenge, reason, by=author, at=clock.now())
+    except ChallengeNotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"{code}: cancelled")
+
+
 @click.command("verify")
 @faults_to_exit
 def verify_points() -> None:
@@ -133,5 +156,6 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
+    challenges.add_command(cancel_challenge)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     points.add_command(verify_points)

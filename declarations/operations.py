@@ -26,7 +26,6 @@ from foundation.database import db, insert_many, reserve_ids
 from foundation.programme import setting
 from network.models import Outlet, Person
 
-
 CONTESTED = "contested"
 
 

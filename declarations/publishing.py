@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, cast, func, select
 
 from challenges.definition import Definition
 from challenges.imports import import_challenge
-from challenges.lifecycle import NotPossible, enter, freeze_rules
+from challenges.lifecycle import NotPossible, call_off, enter, freeze_rules
 from challenges.models import OPEN_STATES, Challenge, Participant, PersonalTarget
 from challenges.queries import audience_select
 from challenges.rules import target_for
@@ -31,6 +31,14 @@ def publish(challenge: Challenge, *, by: str, at: datetime) -> int:
     """
     freeze_rules(challenge, by=by, at=at)
     return _enrol(challenge, None, at=at)
+
+
+def cancel(challenge: Challenge, reason: str, *, by: str, at: datetime) -> None:
+    """Call a challenge off: its points are voided by reversal. Raises NotPossible once it is closed or cancelled."""
+    # Whoever was declaring held the challenge until now; from here on nobody scores in it.
+    call_off(challenge, reason, by=by, at=at)
+    scored = select(Standing.person_id).where(Standing.challenge_id == challenge.id)
+    score(challenge, db.session.scalars(scored.order_by(Standing.person_id)).all(), at=at)
 
 
 def publish_definition(definition: Definition, *, by: str, at: datetime) -> tuple[Challenge, bool]:

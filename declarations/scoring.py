@@ -145,8 +145,11 @@ def load_sales(over: Callable[..., Select[Any]], *chosen: ColumnElement[bool]) -
 def counted_in(challenge: Challenge, told: Sequence[Told], frozen: Collection[tuple[int, int]] | None) -> list[Told]:
     """Those of one participant's sales that count (or would, once reviewed) in a challenge.
 
-    After closing only the declarations it counted still do, in the revision it counted (`frozen`).
+    After closing only the declarations it counted still do, in the revision it counted (`frozen`); in a cancelled
+    challenge none does.
     """
+    if challenge.state == "cancelled":
+        return []
     window = window_of(challenge)
     return [
         one
@@ -210,7 +213,9 @@ def score(challenge: Challenge, people: Sequence[int], *, at: datetime) -> None:
         totals: list[Total] = []
         for person_id in batch:
             found = outcome(challenge, rules, counted_in(challenge, told.get(person_id, ()), frozen))
-            postings.extend(differences(challenge.code, person_id, found.scored, posted.get(person_id, {}), at))
+            held = posted.get(person_id, {})
+            cancelled = challenge.state == "cancelled"
+            postings.extend(differences(challenge.code, person_id, found.scored, held, at, cancelled=cancelled))
             tally = found.tally
             totals.append(
                 Total(person_id, tally.points, found.expected_points, tally.measure, tally.reached_at)
@@ -254,9 +259,12 @@ def differences(
     scored: Sequence[Scored],
     posted: Mapping[Key, tuple[int, int]],
     at: datetime,
+    *,
+    cancelled: bool = False,
 ) -> Iterator[Posting]:
     """The postings that bring the ledger from what it holds to what the fold says."""
     seen: set[Key] = set()
+    gone: dict[str, Any] = {"counts": "difference"} | ({"reason": "cancelled"} if cancelled else {})
     for one in scored:
         for gain in one.gains:
             key = (one.sale.id, gain.rule, gain.version)
@@ -269,7 +277,7 @@ def differences(
                 )  # fmt: skip
     for key, (before, count) in posted.items():
         if before and key not in seen:
-            why = json.dumps({"counts": "difference", "was": before, "now": 0}, separators=(",", ":"))
+            why = json.dumps(gone | {"was": before, "now": 0}, separators=(",", ":"))
             yield Posting(person_id, -before, _reference(code, key, count), key[0], key[1], key[2], why, at)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -198,9 +198,37 @@ def publish(code: str) -> AnyResponse:
             flash(_("Publication arrêtée : %(finding)s", finding=finding.text), "danger")
         return redirect(f"/studio/challenges/{quote(code)}/edit")
     except ChallengeNotPossible:
-        flash(_("Ce challenge ne peut pas être publié : il l’est déjà, ou il contient un tirage au sort."), "warning")
+        flash(
+            _("Ce challenge ne peut pas être publié : il l’est déjà, ou son tirage devait l’être avant le début."),
+            "warning",
+        )
     else:
         flash(_("Le challenge est publié. Participants : %(count)s.", count=count), "success")
+    return redirect(f"/challenges/{quote(code)}")
+
+
+@blueprint.route("/studio/challenges/<code>/cancellation", methods=["GET", "POST"])
+@requires("animate")
+def cancel(code: str) -> AnyResponse | str:
+    """Call a challenge off with a reason, after a question that says what it takes back."""
+    challenge = challenge_by_code(code)
+    if challenge is None or challenge.state in ("closed", "cancelled"):
+        abort(404)
+    reason = request.form.get("reason", "").strip()
+    if request.method == "GET" or not reason:
+        page = render_template(
+            "declarations/cancellation.html", challenge=challenge, asked=request.method == "POST", language=language()
+        )
+        return page if request.method == "GET" else make_response(page, 422)
+    try:
+        with transaction():
+            again = challenge_by_code(code)
+            assert again is not None
+            publishing.cancel(again, reason, by=current_user.code, at=clock.now())
+    except ChallengeNotPossible:
+        flash(_("Ce challenge ne peut plus être annulé."), "warning")
+    else:
+        flash(_("Le challenge est annulé. Ses points ont été repris."), "success")
     return redirect(f"/challenges/{quote(code)}")
 
 

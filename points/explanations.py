@@ -52,6 +52,8 @@ def _difference(why: Mapping[str, Any], names: Mapping[str, str]) -> str:
     inner = explain(why["why"], names) if isinstance(why.get("why"), dict) else ""
     if inner:
         return _("recalculé : %(was)s → %(now)s (%(why)s)", was=was, now=now, why=inner)
+    if why.get("reason") == "cancelled":
+        return _("repris : le challenge est annulé (%(was)s → %(now)s)", was=was, now=now)
     if why.get("now") == 0:
         return _("repris : cette vente ne compte plus (%(was)s → %(now)s)", was=was, now=now)
     return _("recalculé : %(was)s → %(now)s", was=was, now=now)

@@ -417,3 +417,28 @@ def test_anyone_who_takes_part_can_read_the_certificate(winter: Challenge, clien
     client.sign_in(cast.marc)  # type: ignore[attr-defined]
     told = client.get("/challenges/hiver/certificate").get_json()
     assert told["exclusions"] == [{"person": "NINA", "reason": "suspended"}]
+
+
+def test_a_cancelled_challenge_takes_its_points_back_and_says_why(
+    winter: Challenge, runner: FlaskCliRunner, cast: Cast
+) -> None:
+    arguments = ["challenges", "cancel", "hiver", "--reason", "Rupture de stock", "--by"]
+    assert "may not cancel" in runner.invoke(args=[*arguments, "BRUNO"]).stderr
+    assert runner.invoke(args=[*arguments, "MARC"]).stdout == "hiver: cancelled\n"
+    db.session.rollback()
+    assert state() == "cancelled"
+    assert set(db.session.scalars(select(Account.balance).where(Account.person_id.is_not(None)))) == {0}
+    assert "le challenge est annulé" in runner.invoke(args=["points", "statement", "BRUNO"]).stdout
+    assert list(ledger_differences()) == []
+    assert "can no longer be cancelled" in runner.invoke(args=[*arguments, "MARC"]).stderr
+    sell("BRUNO", name="after")
+    assert advance() == []
+    assert list(ledger_differences()) == []
+
+
+def test_a_closed_challenge_is_no_longer_cancelled(winter: Challenge, runner: FlaskCliRunner) -> None:
+    advance()
+    result = runner.invoke(args=["challenges", "cancel", "hiver", "--reason", "Trop tard", "--by", "MARC"])
+    assert result.exit_code == 1
+    assert "is closed; it can no longer be cancelled" in result.stderr
+    assert state() == "closed"

@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db)
     login_manager.init_app(app)
     web.csrf.init_app(app)
+    app.after_request(web.security_headers)  # before the limiter's own, so that it runs after it
     web.limiter.init_app(app)
     web.compress.init_app(app)
     htmx.init_app(app)
@@ -88,7 +89,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.register_assets(app)
     web.register_errors(app)
     app.before_request(web.refuse_nul)
-    app.after_request(web.security_headers)
     return app
 
 

@@ -132,7 +132,8 @@ def problems_of(submission: Submission, index: int, received_at: datetime, zone:
 
     if not PUBLIC_ID.fullmatch(submission.id):
         say("declaration", "the id is empty, too long or holds control characters", "write 1 to 120 characters")
-    latest = (received_at + timedelta(days=1)).astimezone(zone).date()
+    # The day of declaring, wherever on earth it was: nowhere is further ahead than 14 hours.
+    latest = max((received_at + timedelta(hours=14)).date(), received_at.astimezone(zone).date())
     if not FIRST_DAY <= submission.sold_on <= latest:
         say(
             "sold_on",

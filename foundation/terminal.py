@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from foundation import clock
 from foundation.tables import FIRST_YEAR, LAST_YEAR, Faulty
@@ -37,6 +38,10 @@ def faults_to_exit(command: Command) -> Command:
             if type(refusal) is not ValueError:
                 raise
             lines = [str(refusal)]
+        except DBAPIError as failure:
+            if not any(words in str(failure.orig) for words in ("no such table", "no such column", "does not exist")):
+                raise
+            lines = ["the database is not up to date; run `flask db upgrade`"]
         for line in lines:
             click.echo(line, err=True)
         raise SystemExit(1)

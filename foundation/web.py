@@ -52,6 +52,8 @@ def security_headers(response: Response) -> Response:
     response.headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), payment=()")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if response.status_code not in (429, 503):
+        response.headers.pop("Retry-After", None)  # the limiter's; elsewhere it would read as "try again"
     if request.endpoint == "static":
         if request.args.get("v"):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -19,11 +19,12 @@ class Face:
     colour: int
 
 
-def picture_address(code: str, picture: str | None) -> str | None:
-    """The address of a person's picture, which changes with the picture; None without one."""
-    return url_for("network.picture", code=code, v=picture[:10]) if picture else None
+def picture_address(picture: str | None) -> str | None:
+    """The address of a kept picture, None without one. It holds the picture's random name and nothing of the person,
+    so that a nickname stays one."""
+    return url_for("network.picture", name=picture) if picture else None
 
 
 def face(person: Person) -> Face:
     """A person as other participants see them."""
-    return Face(person.display_name, person.initials, picture_address(person.code, person.picture), person.id)
+    return Face(person.display_name, person.initials, picture_address(person.picture), person.id)

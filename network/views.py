@@ -337,12 +337,11 @@ def _faces_folder() -> Path:
     return _settings().media_folder / "people"
 
 
-@blueprint.get("/people/<path:code>/picture")
+@blueprint.get("/people/pictures/<name>")
 @requires("signed_in")
-def picture(code: str) -> AnyResponse:
-    """The picture someone shows, for whoever takes part; 404 for those who show initials."""
-    person = queries.person_by_code(code)
-    path = pictures.picture_path(_faces_folder(), person.picture) if person is not None and person.picture else None
+def picture(name: str) -> AnyResponse:
+    """A picture that somebody shows, by its random name, for whoever takes part."""
+    path = pictures.picture_path(_faces_folder(), name)
     if path is None:
         abort(404)
     answer = send_file(path, mimetype="image/webp")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, insert, literal, select
+from sqlalchemy import Select, and_, func, insert, literal, select
 
 from badges.operations import grant_earned
 from badges.rules import Counts
@@ -30,6 +30,8 @@ from rewards.models import Closure
 from rewards.payouts import award, credit
 from rewards.rules import standings_hash, standings_line
 
+CLOSING = 7_265_001  # the number of the lock under which closings wait for one another
+
 
 def close(challenge: Challenge, *, by: str, at: datetime) -> Closure | None:
     """Close a challenge whose reviews are settled. None when it must wait, or when somebody else has closed it.
@@ -38,17 +40,31 @@ def close(challenge: Challenge, *, by: str, at: datetime) -> Closure | None:
     """
     if at < challenge.declare_until + LATE_ARRIVAL:
         return None
-    lock_people([declaration.person_id for declaration in pending(challenge)])
+    _one_at_a_time()
+    people = {declaration.person_id for declaration in pending(challenge)}
+    lock_people(sorted(people))
     held = select(Challenge.id).where(Challenge.id == challenge.id, Challenge.state == "reviewing")
     if db.session.scalar(held.with_for_update()) is None:
         return None
     waiting = pending(challenge)
+    if any(declaration.person_id not in people for declaration in waiting):
+        return None  # somebody declared in between: people are locked before challenges, so this is for the next run
     if waiting and (challenge.definition.get("pending_at_close", "wait") == "wait" or at < challenge.review_until):
         return None
     _settle(challenge, waiting, at=at)
     if not claim(challenge.id, "reviewing", "closed", by=by, at=at):
         raise NotPossible(f"challenge {challenge.code} was changed while it was being closed")
     return _close(challenge, by=by, at=at)
+
+
+def _one_at_a_time() -> None:
+    """Closings wait for one another (SQLite: they already do).
+
+    Settling what waits holds people and looks at every other open challenge: two closings at once could wait for each
+    other in a ring, and a sale being told at that moment could be the one that PostgreSQL gives up.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(CLOSING)))
 
 
 def pending(challenge: Challenge) -> Sequence[Declaration]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from foundation.database import db
 from foundation.models import AuditEntry
 from foundation.programme import setting
+from tests.conftest import make_app, make_settings
 
 
 def test_a_setting_is_shown_and_changed_and_the_change_is_audited(app, runner):
@@ -33,3 +34,12 @@ def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_written(app, runn
         assert said in result.stderr
         assert len(result.stderr.splitlines()) == 1
     assert db.session.scalar(select(AuditEntry.id)) is None
+
+
+def test_a_database_that_is_not_up_to_date_is_one_line_and_not_a_traceback(empty_database_url, tmp_path):
+    app = make_app(make_settings(empty_database_url, tmp_path))
+    with app.app_context():
+        result = app.test_cli_runner().invoke(args=["points", "verify"])
+        db.engine.dispose()
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == ["the database is not up to date; run `flask db upgrade`"]

@@ -54,13 +54,15 @@ def test_a_nickname_is_refused_with_its_reason(awa, cast, nickname):
 
 def test_a_picture_is_kept_square_and_shown_to_whoever_takes_part(app, awa, cast):
     assert save(awa, picture=(picture(), "moi.png")).status_code == 302
-    assert f"/people/AWA/picture?v={cast.awa.picture[:10]}" in awa.get("/me").text
+    address = f"/people/pictures/{cast.awa.picture}"
+    assert address in awa.get("/me").text
+    assert "AWA" not in address, "a nickname is not undone by the address of a picture"
     other = app.test_client()
     other.sign_in(cast.bruno)
-    shown = other.get("/people/AWA/picture")
+    shown = other.get(address)
     assert shown.mimetype == "image/webp"
     assert Image.open(io.BytesIO(shown.data)).size == (256, 256)
-    assert app.test_client().get("/people/AWA/picture").status_code == 302, "not to the street"
+    assert app.test_client().get(address).status_code == 302, "not to the street"
 
 
 def test_a_new_picture_replaces_the_old_file_and_initials_come_back(app, awa, cast):
@@ -68,10 +70,11 @@ def test_a_new_picture_replaces_the_old_file_and_initials_come_back(app, awa, ca
     save(awa, picture=(picture(), "a.png"))
     save(awa, picture=(picture("JPEG"), "b.jpg"))
     assert [path.name for path in folder.iterdir()] == [cast.awa.picture]
+    address = f"/people/pictures/{cast.awa.picture}"
     save(awa, remove_picture="y")
     assert cast.awa.picture is None
     assert list(folder.iterdir()) == []
-    assert awa.get("/people/AWA/picture").status_code == 404
+    assert awa.get(address).status_code == 404
 
 
 def test_what_is_no_picture_is_refused_and_nothing_changes(app, awa, cast):

@@ -9,6 +9,8 @@ import pytest
 from badges.pictures import SYMBOLS
 from badges.rules import BADGES, LEVELS, Counts, earned, week_streak
 
+pytestmark = pytest.mark.any_engine
+
 
 @pytest.mark.parametrize(
     ("counts", "codes"),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from challenges.definition import Known, definition_from
 from challenges.exports import challenge_file
+
+pytestmark = pytest.mark.any_engine
 
 EXAMPLE = Path(__file__).with_name("every-key.toml")
 

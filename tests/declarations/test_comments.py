@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from declarations.comments import NOBODY, clean_comment, known_names
 
+pytestmark = pytest.mark.any_engine
+
 NETWORK = known_names(
     [
         "Sandrine Morvan",

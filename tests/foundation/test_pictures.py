@@ -11,6 +11,8 @@ from PIL import Image
 
 from foundation.pictures import clean_picture, discard_picture, keep_picture, picture_path
 
+pytestmark = pytest.mark.any_engine
+
 
 def picture(size=(300, 200), kind="JPEG", colour="red", **options):
     out = io.BytesIO()

@@ -12,6 +12,8 @@ import pytest
 from foundation import tables
 from foundation.tables import KEPT_FAULTS, Fault, Faults, Faulty, read_rows, read_table, write_table
 
+pytestmark = pytest.mark.any_engine
+
 
 def read(text, required=("outlet", "name"), optional=("health",)):
     faults = Faults("outlets.csv")

@@ -24,6 +24,8 @@ from insights.rules import (
     smallest_first,
 )
 
+pytestmark = pytest.mark.any_engine
+
 DAY = date(2026, 2, 4)
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from challenges.rules import Rule, Tally, Version, When
 from portal.rules import Step, milestones, nearest, objective, thresholds
+
+pytestmark = pytest.mark.any_engine
 
 CREAMS = When(skus=frozenset({"CREME"}))
 

@@ -21,6 +21,8 @@ from tests.reference.recompute import (
     standings_hash,
 )
 
+pytestmark = pytest.mark.any_engine
+
 DATA = Path(__file__).parent / "data"
 
 OUTLETS = """\

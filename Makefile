@@ -85,6 +85,7 @@ chromium:
 
 lint: $(VENV)/.ready-dev ## Check the code and the templates: ruff, mypy (rules and operations), djlint
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m mypy $(sort $(wildcard */rules.py */operations.py rewards/closing.py rewards/payouts.py challenges/lifecycle.py))
 	@$(PY) -m djlint templates --lint --quiet
 

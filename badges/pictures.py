@@ -64,16 +64,12 @@ class Sheet:
         self.disc(x, y, radius)
         self.disc(x, y, radius - width, cut=True)
 
-    def box(
-        self, left: float, top: float, right: float, bottom: float, round_by: float = 0, cut: bool = False
-    ) -> None:
+    def box(self, left: float, top: float, right: float, bottom: float, round_by: float = 0, cut: bool = False) -> None:
         """A filled rectangle with round corners."""
         corners = [left * SCALE, top * SCALE, right * SCALE, bottom * SCALE]
         self._draw.rounded_rectangle(corners, radius=round_by * SCALE, fill=0 if cut else 255)
 
-    def arc(
-        self, x: float, y: float, across: float, down: float, start: float, end: float, width: float
-    ) -> None:
+    def arc(self, x: float, y: float, across: float, down: float, start: float, end: float, width: float) -> None:
         """Part of an ellipse's outline, angles in degrees clockwise from three o'clock."""
         box = [(x - across) * SCALE, (y - down) * SCALE, (x + across) * SCALE, (y + down) * SCALE]
         self._draw.arc(box, start, end, fill=255, width=round(width * SCALE))
@@ -93,8 +89,7 @@ def _curve(*points: Point, steps: int = 24) -> list[Point]:
         level = list(points)
         while len(level) > 1:
             level = [
-                (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t)
-                for a, b in zip(level, level[1:], strict=False)
+                (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t) for a, b in zip(level, level[1:], strict=False)
             ]
         found.append(level[0])
     return found
@@ -129,15 +124,11 @@ def _ten(sheet: Sheet) -> None:
 
 
 def _flame(sheet: Sheet) -> None:
-    left = _curve((126, 76), (134, 106), (88, 108), (90, 140)) + _curve(
-        (90, 140), (91, 160), (108, 170), (128, 170)
-    )
+    left = _curve((126, 76), (134, 106), (88, 108), (90, 140)) + _curve((90, 140), (91, 160), (108, 170), (128, 170))
     right = _curve((128, 170), (148, 170), (165, 160), (166, 138)) + _curve(
         (166, 138), (166, 122), (158, 112), (152, 106)
     )
-    top = _curve((152, 106), (152, 116), (146, 120), (142, 120)) + _curve(
-        (142, 120), (150, 100), (140, 84), (126, 76)
-    )
+    top = _curve((152, 106), (152, 116), (146, 120), (142, 120)) + _curve((142, 120), (150, 100), (140, 84), (126, 76))
     sheet.polygon(left + right + top)
     heart = _curve((127, 122), (131, 136), (112, 140), (113, 152)) + _curve(
         (113, 152), (113, 162), (121, 166), (128, 166)
@@ -159,9 +150,7 @@ def _podium(sheet: Sheet) -> None:
     sheet.box(112, 116, 144, 166, 3)
     sheet.box(82, 134, 110, 166, 3)
     sheet.box(146, 144, 174, 166, 3)
-    sheet.polygon(
-        [(123, 128), (130, 123), (133, 123), (133, 147), (127, 147), (127, 131), (123, 133)], cut=True
-    )
+    sheet.polygon([(123, 128), (130, 123), (133, 123), (133, 147), (127, 147), (127, 131), (123, 133)], cut=True)
 
 
 SYMBOLS: dict[str, Callable[[Sheet], None]] = {

@@ -48,9 +48,7 @@ def granted_codes(person_ids: Collection[int]) -> set[tuple[int, str]]:
     """The (person id, badge code) pairs already granted among these people."""
     found: set[tuple[int, str]] = set()
     for batch in _batches(sorted(person_ids)):
-        rows = db.session.execute(
-            select(BadgeGrant.person_id, BadgeGrant.badge).where(BadgeGrant.person_id.in_(batch))
-        )
+        rows = db.session.execute(select(BadgeGrant.person_id, BadgeGrant.badge).where(BadgeGrant.person_id.in_(batch)))
         found.update((person_id, code) for person_id, code in rows)
     return found
 

@@ -37,9 +37,7 @@ def picture(code: str, size: int) -> Response:
     if badge is None:
         abort(404)
     folder = current_app.config["SETTINGS"].instance_folder / "cache" / "badges"
-    answer = send_file(
-        picture_file(badge, folder, size), mimetype="image/webp", conditional=True, max_age=31_536_000
-    )
+    answer = send_file(picture_file(badge, folder, size), mimetype="image/webp", conditional=True, max_age=31_536_000)
     answer.cache_control.no_cache = None
     answer.cache_control.public = True
     answer.cache_control.immutable = True

@@ -89,7 +89,10 @@ def measure(url: str, empty_url: str, data: Path, folder: Path) -> dict[str, Any
         started = time.perf_counter()
         with transaction():
             done = import_declarations(
-                next(data.glob("declarations.csv*")), by="bench", at=now, zone=ZoneInfo("Europe/London"),
+                next(data.glob("declarations.csv*")),
+                by="bench",
+                at=now,
+                zone=ZoneInfo("Europe/London"),
                 historical=True,
             )
         found["import_seconds"] = time.perf_counter() - started
@@ -256,9 +259,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="palmares-bench-") as name:
         data = arguments.data or repeat_slice(Path(name), 33)
-        results = {
-            engine: measure_apart(engine, data) for engine in arguments.engine or ["sqlite", "postgresql"]
-        }
+        results = {engine: measure_apart(engine, data) for engine in arguments.engine or ["sqlite", "postgresql"]}
     print("\n".join(table(results)))
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)

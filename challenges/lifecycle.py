@@ -97,9 +97,7 @@ def call_off(challenge: Challenge, reason: str, *, by: str, at: datetime) -> Non
     before = challenge.state
     if before in ("closed", "cancelled") or not claim(challenge.id, before, "cancelled", by=by, at=at):
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; it can no longer be cancelled")
-    db.session.add(
-        Cancellation(challenge_id=challenge.id, cancelled_at=at, cancelled_by=by, reason=reason[:500])
-    )
+    db.session.add(Cancellation(challenge_id=challenge.id, cancelled_at=at, cancelled_by=by, reason=reason[:500]))
     db.session.flush()
 
 

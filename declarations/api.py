@@ -147,9 +147,7 @@ def _said(declaration: Declaration, revision: Revision, lines: list[ToldLine]) -
         "declared_at": clock.format_instant(declaration.declared_at),
         "received_at": clock.format_instant(declaration.received_at),
         "channel": revision.channel,
-        "lines": [
-            {"sku": line.sku, "units": line.units, "unit_price_cents": line.unit_price_cents} for line in lines
-        ],
+        "lines": [{"sku": line.sku, "units": line.units, "unit_price_cents": line.unit_price_cents} for line in lines],
     }
 
 
@@ -349,9 +347,7 @@ _SAID = {
     "declared_at": _INSTANT,
     "received_at": _INSTANT,
     "channel": _TEXT,
-    "lines": _list_of(
-        _object({"sku": _TEXT, "units": _WHOLE, "unit_price_cents": {"type": ["integer", "null"]}})
-    ),
+    "lines": _list_of(_object({"sku": _TEXT, "units": _WHOLE, "unit_price_cents": {"type": ["integer", "null"]}})),
 }
 _TOLD = _SAID | {
     "review_reasons": _list_of(_TEXT),
@@ -370,9 +366,7 @@ _ANSWERS: dict[str, Any] = {
             "name": _TEXT,
             "points": _WHOLE,
             "counts": _YES_NO | {"description": "False when it was declared too late for this challenge."},
-            "gains": _list_of(
-                _object({"rule": _TEXT, "version": _WHOLE, "points": _WHOLE, "explanation": _TEXT})
-            ),
+            "gains": _list_of(_object({"rule": _TEXT, "version": _WHOLE, "points": _WHOLE, "explanation": _TEXT})),
         }
     ),
     "Page": _object(

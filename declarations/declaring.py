@@ -134,9 +134,7 @@ def expected() -> str:
     """The points that the sale being typed would give."""
     form = SaleForm(today=_today())
     chosen = queries.products_by_sku([line.sku for line in form.lines.data])
-    return render_template(
-        "declarations/_expected.html", expected=_expected(form, chosen), language=language()
-    )
+    return render_template("declarations/_expected.html", expected=_expected(form, chosen), language=language())
 
 
 def _form_page(

@@ -90,16 +90,12 @@ class SaleForm(FlaskForm):
     )
     sold_on = DateField(_l("Date de la vente"), [InputRequired(_l("Donnez la date de la vente."))])
     rating = _Choice(_l("Sa note"), choices=[(str(n), str(n)) for n in range(1, 6)])
-    recommend = _Choice(
-        _l("Recommanderait-il la marque ?"), choices=[(str(n), str(n)) for n in range(11)]
-    )
+    recommend = _Choice(_l("Recommanderait-il la marque ?"), choices=[(str(n), str(n)) for n in range(11)])
     comment = TextAreaField(
         _l("Ce qu’il en dit"), [Length(max=rules.MAX_COMMENT, message=_l("Raccourcissez le commentaire."))]
     )
     customer = _Choice(_l("Ce client"), choices=[*CUSTOMER_LABELS.items(), ("", UNKNOWN)])
-    age_band = _Choice(
-        _l("Son âge"), choices=[*((band, band.replace("-", "–")) for band in AGE_BANDS), ("", UNKNOWN)]
-    )
+    age_band = _Choice(_l("Son âge"), choices=[*((band, band.replace("-", "–")) for band in AGE_BANDS), ("", UNKNOWN)])
     area = StringField(_l("Son département"))
     proof = FileField(_l("Photo du ticket"))
 
@@ -215,7 +211,7 @@ class RefusalForm(FlaskForm):
             raise ValidationError(_("Choisissez une raison."))
 
     def validate_note(self, field: StringField) -> None:
-        """"Other" alone says nothing."""
+        """ "Other" alone says nothing."""
         if self.reason.data == "other" and not (field.data or "").strip():
             raise ValidationError(_("Écrivez la raison en une phrase."))
 

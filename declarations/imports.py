@@ -31,8 +31,7 @@ class Imported:
 
     def __str__(self) -> str:
         return (
-            f"accepted {self.accepted}, in review {self.in_review}, "
-            f"rejected {self.rejected}, replayed {self.replayed}"
+            f"accepted {self.accepted}, in review {self.in_review}, rejected {self.rejected}, replayed {self.replayed}"
         )
 
 
@@ -83,9 +82,7 @@ def _note(faults: Faults, problems: list[Problem], numbers: list[array[int]]) ->
             faults.add(numbers[one.submission][one.line or 0], one.field, one.wrong, one.right)
 
 
-def _group(
-    source: str | Path | BinaryIO, faults: Faults
-) -> tuple[dict[str, int], dict[str, _Rows]]:
+def _group(source: str | Path | BinaryIO, faults: Faults) -> tuple[dict[str, int], dict[str, _Rows]]:
     """Read the file into declarations, in order of first appearance; what is wrong with a line is noted."""
     columns, rows = read_rows(source, REQUIRED[:7], REQUIRED[7:] + OPTIONAL, faults=faults)
     declaration_at, sku_at, units_at = columns["declaration"], columns["sku"], columns["units"]
@@ -135,9 +132,7 @@ def _group(
     return columns, grouped
 
 
-def _submission(
-    public_id: str, rows: _Rows, columns: dict[str, int], faults: Faults, at: datetime
-) -> Submission:
+def _submission(public_id: str, rows: _Rows, columns: dict[str, int], faults: Faults, at: datetime) -> Submission:
     """The declaration of some rows. What cannot be read is noted and replaced by something harmless."""
     number = rows.numbers[0]
 

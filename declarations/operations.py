@@ -68,9 +68,7 @@ class Examined:
     conflict: bool = False
 
 
-def examine(
-    submissions: Sequence[Submission], *, at: datetime, zone: ZoneInfo, historical: bool = False
-) -> Examined:
+def examine(submissions: Sequence[Submission], *, at: datetime, zone: ZoneInfo, historical: bool = False) -> Examined:
     """Hold submissions against the network, the catalogue and what was received before; every problem is found."""
     sellers = _sellers({one.person for one in submissions})
     prices = _products({line.sku for one in submissions for line in one.lines})
@@ -145,9 +143,7 @@ def receive(
     heads: list[tuple[Any, ...]] = []
     revisions: list[tuple[Any, ...]] = []
     touched: dict[int, set[int]] = defaultdict(set)
-    for (index, one, mark), declaration_id, revision_id in zip(
-        fresh, declaration_ids, revision_ids, strict=True
-    ):
+    for (index, one, mark), declaration_id, revision_id in zip(fresh, declaration_ids, revision_ids, strict=True):
         seller = sellers[one.person]
         if historical and one.declared_at is not None:
             received_at, declared_at, flagged = one.declared_at, one.declared_at, False
@@ -159,8 +155,7 @@ def receive(
         counts_in = [
             challenge
             for challenge in challenges
-            if seller.id in entered[challenge.id]
-            and window_of(challenge).holds(one.sold_on, declared_at, received_at)
+            if seller.id in entered[challenge.id] and window_of(challenge).holds(one.sold_on, declared_at, received_at)
         ]
         if not historical:
             wanted = proof is None and any(challenge in asking for challenge in counts_in)
@@ -290,9 +285,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
         raise NotPossible("a declaration stays with the person who made it")
     challenges = _counting_in(declaration, submission.sold_on)
     wanted = before.proof is None and any(one.definition.get("proof") == "required" for one in challenges)
-    reasons = rules.review_reasons(
-        submission, units_above=int(setting("review_units_above")), proof_missing=wanted
-    )
+    reasons = rules.review_reasons(submission, units_above=int(setting("review_units_above")), proof_missing=wanted)
     [revision_id] = reserve_ids(Revision.__table__, 1)
     number = declaration.revision + 1
     row = _revision_row(
@@ -312,9 +305,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
 def current_revision(declaration: Declaration) -> Revision:
     """What a declaration now says."""
     found = db.session.scalar(
-        select(Revision).where(
-            Revision.declaration_id == declaration.id, Revision.number == declaration.revision
-        )
+        select(Revision).where(Revision.declaration_id == declaration.id, Revision.number == declaration.revision)
     )
     assert found is not None
     return found
@@ -393,11 +384,11 @@ def _check_still_correctable(declaration: Declaration, days: Collection[date], a
 def _sellers(codes: Iterable[str]) -> dict[str, Seller]:
     rows = _in_batches(
         sorted(codes),
-        lambda batch: select(
-            Person.id, Person.code, Person.name, Person.status, Person.outlet_id, Outlet.agreement_on
-        )
-        .join(Outlet, Outlet.id == Person.outlet_id)
-        .where(Person.code.in_(batch), Person.role == "reseller"),
+        lambda batch: (
+            select(Person.id, Person.code, Person.name, Person.status, Person.outlet_id, Outlet.agreement_on)
+            .join(Outlet, Outlet.id == Person.outlet_id)
+            .where(Person.code.in_(batch), Person.role == "reseller")
+        ),
     )
     return {row.code: Seller(*row) for row in rows}
 
@@ -406,9 +397,9 @@ def _products(skus: Iterable[str]) -> dict[str, tuple[int, str, str]]:
     """sku → list price in cents, category, family, as reception freezes them."""
     rows = _in_batches(
         sorted(skus),
-        lambda batch: select(
-            Product.sku, Product.list_price_cents, Product.category, Product.family
-        ).where(Product.sku.in_(batch)),
+        lambda batch: select(Product.sku, Product.list_price_cents, Product.category, Product.family).where(
+            Product.sku.in_(batch)
+        ),
     )
     return {row.sku: (row.list_price_cents, row.category, row.family) for row in rows}
 
@@ -416,9 +407,9 @@ def _products(skus: Iterable[str]) -> dict[str, tuple[int, str, str]]:
 def _known(ids: Iterable[str]) -> dict[str, Any]:
     rows = _in_batches(
         sorted(set(ids)),
-        lambda batch: select(
-            Declaration.public_id, Declaration.id, Declaration.status, Declaration.fingerprint
-        ).where(Declaration.public_id.in_(batch)),
+        lambda batch: select(Declaration.public_id, Declaration.id, Declaration.status, Declaration.fingerprint).where(
+            Declaration.public_id.in_(batch)
+        ),
     )
     return {row.public_id: row for row in rows}
 
@@ -496,4 +487,3 @@ def _line_rows(
         for position, (sku, units, unit_price) in enumerate(one.lines):
             price, category, family = prices[sku]
             yield revision_id, position, sku, units, price, unit_price, category, family
-

@@ -104,16 +104,12 @@ def _targets(challenge: Challenge, people: Sequence[int]) -> dict[int, int]:
         return {}
     uploaded = {
         row.person_id: row.target
-        for row in db.session.scalars(
-            select(PersonalTarget).where(PersonalTarget.challenge_id == challenge.id)
-        )
+        for row in db.session.scalars(select(PersonalTarget).where(PersonalTarget.challenge_id == challenge.id))
     }
     return targets_of(challenge.definition["objective"], people, uploaded)
 
 
-def targets_of(
-    objective: Mapping[str, Any], people: Sequence[int], uploaded: Mapping[int, int]
-) -> dict[int, int]:
+def targets_of(objective: Mapping[str, Any], people: Sequence[int], uploaded: Mapping[int, int]) -> dict[int, int]:
     """Each person's target under an objective: the uploaded one, else from the baseline, else the default."""
     terms = objective.get("baseline")
     baselines: dict[int, int] = {}
@@ -121,9 +117,7 @@ def targets_of(
         first, last = date.fromisoformat(terms["from"]), date.fromisoformat(terms["to"])
         for batch in chunks(people):
             baselines.update(_measures(batch, objective["measure"], first, last))
-    return {
-        person: target_for(objective, uploaded.get(person), baselines.get(person)) for person in people
-    }
+    return {person: target_for(objective, uploaded.get(person), baselines.get(person)) for person in people}
 
 
 def _measures(people: Collection[int], measure: str, first: date, last: date) -> dict[int, int]:

@@ -136,9 +136,9 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
     if not challenges or revision.barred:
         return Answer(declaration, revision, lines, [], waiting, {}, may_change)
     rules, written = frozen_rules([one.id for one in challenges])
-    told = sales_of(
-        [person_id], min(one.starts_on for one in challenges), max(one.ends_on for one in challenges)
-    ).get(person_id, [])
+    told = sales_of([person_id], min(one.starts_on for one in challenges), max(one.ends_on for one in challenges)).get(
+        person_id, []
+    )
     found = []
     for challenge in challenges:
         counted = counted_in(challenge, told, frozen.get(challenge.id))
@@ -148,9 +148,7 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
             continue
         folded = outcome(challenge, rules[challenge.id], counted)
         scored = next(
-            one
-            for one in (folded.expected if waiting else folded.scored)
-            if one.sale.id == declaration.public_id
+            one for one in (folded.expected if waiting else folded.scored) if one.sale.id == declaration.public_id
         )
         found.append(InChallenge(challenge, scored.gains, scored.points, False, written[challenge.id]))
     return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found), may_change)
@@ -234,9 +232,7 @@ def _counted_pairs(challenge_ids: Collection[int], person_id: int) -> dict[int, 
     found: dict[int, set[tuple[int, int]]] = {challenge_id: set() for challenge_id in challenge_ids}
     if challenge_ids:
         rows = db.session.execute(
-            select(
-                CountedDeclaration.challenge_id, CountedDeclaration.declaration_id, CountedDeclaration.revision
-            )
+            select(CountedDeclaration.challenge_id, CountedDeclaration.declaration_id, CountedDeclaration.revision)
             .join(Declaration, Declaration.id == CountedDeclaration.declaration_id)
             .where(CountedDeclaration.challenge_id.in_(challenge_ids), Declaration.person_id == person_id)
         )
@@ -343,9 +339,7 @@ def recent_products(person_id: int, day: date, *, limit: int = 6) -> list[Choosa
     last = func.max(latest.c.received_at)
     rows = db.session.execute(
         select(*_CHOOSABLE)
-        .join_from(
-            latest, Revision, and_(Revision.declaration_id == latest.c.id, Revision.number == latest.c.revision)
-        )
+        .join_from(latest, Revision, and_(Revision.declaration_id == latest.c.id, Revision.number == latest.c.revision))
         .join(Line, Line.revision_id == Revision.id)
         .join(Product, Product.sku == Line.sku)
         .where(_on_sale(day))
@@ -466,8 +460,7 @@ def posted_points(person_id: int, public_ids: Collection[str]) -> dict[str, tupl
         .subquery()
     )
     rows = db.session.execute(
-        select(per_book.c.subject, func.sum(per_book.c.points), func.count())
-        .group_by(per_book.c.subject)
+        select(per_book.c.subject, func.sum(per_book.c.points), func.count()).group_by(per_book.c.subject)
     )
     return {subject: (int(points), books) for subject, points, books in rows}
 
@@ -480,8 +473,6 @@ def proof_of(declaration_id: int) -> str | None:
 def counts_by_status(person_id: int) -> dict[str, int]:
     """How many declarations of a person have each status."""
     rows = db.session.execute(
-        select(Declaration.status, func.count())
-        .where(Declaration.person_id == person_id)
-        .group_by(Declaration.status)
+        select(Declaration.status, func.count()).where(Declaration.person_id == person_id).group_by(Declaration.status)
     )
     return {row[0]: row[1] for row in rows}

@@ -177,4 +177,3 @@ def review_reasons(submission: Submission, *, units_above: int, proof_missing: b
     if proof_missing:
         reasons.append("proof")
     return reasons
-

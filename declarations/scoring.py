@@ -55,9 +55,7 @@ def counted_revisions(challenge_id: int) -> Callable[..., Select[Any]]:
     def counted(*columns: Any) -> Select[Any]:
         return (
             select(*columns)
-            .join_from(
-                CountedDeclaration, Declaration, Declaration.id == CountedDeclaration.declaration_id
-            )
+            .join_from(CountedDeclaration, Declaration, Declaration.id == CountedDeclaration.declaration_id)
             .join(
                 Revision,
                 and_(Revision.declaration_id == Declaration.id, Revision.number == CountedDeclaration.revision),
@@ -187,9 +185,7 @@ def outcome(challenge: Challenge, rules: Sequence[Version], told: Sequence[Told]
     scored, tally = fold(rules, accepted, measure=challenge.measure, rank_by=challenge.rank_by)
     if len(accepted) == len(told):
         return Outcome(scored, tally, tally.points, scored)
-    expected, full = fold(
-        rules, [one.sale for one in told], measure=challenge.measure, rank_by=challenge.rank_by
-    )
+    expected, full = fold(rules, [one.sale for one in told], measure=challenge.measure, rank_by=challenge.rank_by)
     return Outcome(scored, tally, full.points, expected)
 
 
@@ -217,9 +213,7 @@ def score(challenge: Challenge, people: Sequence[int], *, at: datetime) -> None:
             cancelled = challenge.state == "cancelled"
             postings.extend(differences(challenge.code, person_id, found.scored, held, at, cancelled=cancelled))
             tally = found.tally
-            totals.append(
-                Total(person_id, tally.points, found.expected_points, tally.measure, tally.reached_at)
-            )
+            totals.append(Total(person_id, tally.points, found.expected_points, tally.measure, tally.reached_at))
         post(challenge_book(challenge.code), postings, at=at)
         set_standings(challenge.id, totals)
 

@@ -151,5 +151,3 @@ def _standings(challenge: Challenge) -> Iterator[str]:
                     f"{challenge.code}, {code}: the standing says {shown[0]} points, "
                     f"its declarations give {tally.points}"
                 )
-
-

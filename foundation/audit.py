@@ -15,6 +15,4 @@ SYSTEM = "system"
 
 def record(act: str, subject: str, *, by: str, at: datetime, **details: Any) -> None:
     """Write one audit entry. `by` is a person's code or "system"; details hold no personal data."""
-    db.session.execute(
-        insert(AuditEntry).values(at=at, by=by, act=act, subject=subject[:200], details=details)
-    )
+    db.session.execute(insert(AuditEntry).values(at=at, by=by, act=act, subject=subject[:200], details=details))

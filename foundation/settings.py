@@ -137,6 +137,4 @@ def _media(environment: Mapping[str, str], instance: Path) -> Path:
     parts = urlsplit(value)
     if parts.scheme == "file" or (not parts.scheme and value.startswith("/")):
         return Path(parts.path)
-    raise WrongSetting(
-        f"PALMARES_MEDIA_URL: {value!r} is not supported by this version; write file:///path/to/folder"
-    )
+    raise WrongSetting(f"PALMARES_MEDIA_URL: {value!r} is not supported by this version; write file:///path/to/folder")

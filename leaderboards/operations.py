@@ -73,9 +73,7 @@ def remember_ranks(challenge: Challenge, day: date) -> int:
     lines = ranked(challenge).c
     ranks = select(literal(challenge.id), lines.code, literal(day, DailyRank.__table__.c.day.type), lines.rank)
     db.session.execute(insert(DailyRank).from_select(["challenge_id", "competitor", "day", "rank"], ranks))
-    old = delete(DailyRank).where(
-        DailyRank.challenge_id == challenge.id, DailyRank.day < clock.days_after(day, -1)
-    )
+    old = delete(DailyRank).where(DailyRank.challenge_id == challenge.id, DailyRank.day < clock.days_after(day, -1))
     if challenge.freeze_board_on is not None:
         old = old.where(DailyRank.day != clock.days_after(challenge.freeze_board_on, -1))
     db.session.execute(old)

@@ -87,9 +87,7 @@ def _ranked_people(challenge: Challenge) -> Subquery:
         .join_from(
             Standing,
             Participant,
-            and_(
-                Participant.challenge_id == Standing.challenge_id, Participant.person_id == Standing.person_id
-            ),
+            and_(Participant.challenge_id == Standing.challenge_id, Participant.person_id == Standing.person_id),
         )
         .join(Person, Person.id == Standing.person_id)
         .where(Standing.challenge_id == challenge.id, Standing.points > 0, Person.suspended_at.is_(None))
@@ -112,18 +110,16 @@ def _ranked_outlets(challenge: Challenge) -> Subquery:
             cast(null(), Person.id.type).label("person_id"),
             Outlet.id.label("outlet_id"),
             cast(points, BigInteger).label("points"),
-            _progress(
-                challenge, func.sum(func.coalesce(Standing.measure, 0)), func.sum(Participant.target)
-            ).label("progress_bp"),
+            _progress(challenge, func.sum(func.coalesce(Standing.measure, 0)), func.sum(Participant.target)).label(
+                "progress_bp"
+            ),
             reached.label("reached_at"),
         )
         .join_from(Participant, Person, Person.id == Participant.person_id)
         .join(Outlet, Outlet.id == Participant.outlet_id)
         .outerjoin(
             Standing,
-            and_(
-                Standing.challenge_id == Participant.challenge_id, Standing.person_id == Participant.person_id
-            ),
+            and_(Standing.challenge_id == Participant.challenge_id, Standing.person_id == Participant.person_id),
         )
         .where(Participant.challenge_id == challenge.id, Person.suspended_at.is_(None))
         .group_by(Outlet.id, Outlet.code, Outlet.name)
@@ -258,9 +254,7 @@ def leagues_of(challenge: Challenge) -> list[str]:
     """The leagues of a challenge, sorted; [''] when it has none."""
     if not challenge.definition.get("league_by"):
         return [""]
-    found = db.session.scalars(
-        select(Participant.league).where(Participant.challenge_id == challenge.id).distinct()
-    )
+    found = db.session.scalars(select(Participant.league).where(Participant.challenge_id == challenge.id).distinct())
     return sorted(found) or [""]
 
 
@@ -396,20 +390,14 @@ def league_board(
     my_position = select(numbered.c.position).where(numbered.c.code == (mine or "")).scalar_subquery()
     rows = db.session.execute(
         _with_yesterday(challenge, numbered, None if frozen else yesterday)
-        .where(
-            (numbered.c.position <= TOP)
-            | numbered.c.position.between(my_position - WINDOW, my_position + WINDOW)
-        )
+        .where((numbered.c.position <= TOP) | numbered.c.position.between(my_position - WINDOW, my_position + WINDOW))
         .order_by(numbered.c.position)
     ).all()
     places = {row.position: _place(row) for row in rows}
     my_row = next((row for row in rows if row.code == mine), None)
     around: list[Place] = []
     if my_row is not None:
-        around = [
-            places[position + 1]
-            for position in neighbours(my_row.competitors, my_row.position - 1, WINDOW)
-        ]
+        around = [places[position + 1] for position in neighbours(my_row.competitors, my_row.position - 1, WINDOW)]
     return Board(
         league=league,
         competitors=rows[0].competitors if rows else 0,
@@ -470,9 +458,7 @@ def rank_range(challenge: Challenge, person: Person) -> tuple[int, int] | None:
         .join_from(
             Standing,
             Participant,
-            and_(
-                Participant.challenge_id == Standing.challenge_id, Participant.person_id == Standing.person_id
-            ),
+            and_(Participant.challenge_id == Standing.challenge_id, Participant.person_id == Standing.person_id),
         )
         .join(Person, Person.id == Standing.person_id)
         .where(

@@ -87,7 +87,7 @@ class Lot(Base):
     received_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
     __table_args__ = (
-        CheckConstraint("amount > 0 AND \"left\" >= 0 AND \"left\" <= amount", name="amounts"),
+        CheckConstraint('amount > 0 AND "left" >= 0 AND "left" <= amount', name="amounts"),
         Index(None, "account_id", "expires_at"),
     )
 

@@ -201,5 +201,3 @@ def seal(book_id: int, *, at: datetime) -> int:
         )  # fmt: skip
         audit.record("ledger.sealed", str(book_id), by=audit.SYSTEM, at=at, entries=count)
     return count
-
-

@@ -261,9 +261,7 @@ class _Counting:
 
     def take(self, person: Entrant, sales: Sequence[Any]) -> None:
         """Fold one person's sales that count."""
-        scored, tally = fold(
-            self.rules, sales, measure=self.challenge.measure, rank_by=self.challenge.rank_by
-        )
+        scored, tally = fold(self.rules, sales, measure=self.challenge.measure, rank_by=self.challenge.rank_by)
         self.counts[person.person_id] = counted(self.challenge, scored, tally)
         if person.suspended or not scored:
             return
@@ -371,9 +369,7 @@ def _paid(challenge: Challenge, given: Sequence[Gain]) -> Iterable[Paid]:
         )  # fmt: skip
 
 
-def _first_step(
-    challenge: Challenge, milestones: Iterable[Step], totals: Sequence[int], scoring: int
-) -> Step:
+def _first_step(challenge: Challenge, milestones: Iterable[Step], totals: Sequence[int], scoring: int) -> Step:
     """The milestone or threshold that most people reach, the first in the file among equals; else the first point.
 
     Where outlets compete a threshold is the outlet's and no step of a person.

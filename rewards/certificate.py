@@ -63,9 +63,7 @@ def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> 
 
 def _counts(challenge: Challenge) -> dict[str, int]:
     def count(model: Any) -> int:
-        return (
-            db.session.scalar(select(func.count()).select_from(model).where(model.challenge_id == challenge.id)) or 0
-        )
+        return db.session.scalar(select(func.count()).select_from(model).where(model.challenge_id == challenge.id)) or 0
 
     points = db.session.scalar(
         select(func.coalesce(func.sum(FinalStanding.points), 0)).where(FinalStanding.challenge_id == challenge.id)

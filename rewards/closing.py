@@ -82,9 +82,7 @@ def _counting(challenge: Challenge, *columns: Any) -> Select[Any]:
         current_revisions(*columns)
         .join(
             Participant,
-            and_(
-                Participant.challenge_id == challenge.id, Participant.person_id == Declaration.person_id
-            ),
+            and_(Participant.challenge_id == challenge.id, Participant.person_id == Declaration.person_id),
         )
         .where(
             Revision.sold_on.between(challenge.starts_on, challenge.ends_on),
@@ -105,12 +103,10 @@ def _settle(challenge: Challenge, waiting: Sequence[Declaration], *, at: datetim
 
 
 def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
-    counted = _counting(
-        challenge, literal(challenge.id), Declaration.id, Declaration.revision
-    ).where(Declaration.status == "accepted")
-    db.session.execute(
-        insert(CountedDeclaration).from_select(["challenge_id", "declaration_id", "revision"], counted)
+    counted = _counting(challenge, literal(challenge.id), Declaration.id, Declaration.revision).where(
+        Declaration.status == "accepted"
     )
+    db.session.execute(insert(CountedDeclaration).from_select(["challenge_id", "declaration_id", "revision"], counted))
     freeze(challenge)
     hashed = standings_hash(_lines(challenge))
     award(challenge, hashed)

@@ -79,9 +79,7 @@ def verify(code: str) -> None:
     "--awards", "awards_to", type=click.Path(dir_okay=False, path_type=Path), help="Write awards to FILE.csv."
 )
 @faults_to_exit
-def backtest_file(
-    file: Path, first_day: date, last_day: date, target: Path | None, awards_to: Path | None
-) -> None:
+def backtest_file(file: Path, first_day: date, last_day: date, target: Path | None, awards_to: Path | None) -> None:
     """Show what the challenge of FILE.toml would have given on past declarations. Nothing is written."""
     definition = read_challenge(file)
     found = backtest(definition, first_day, last_day, at=clock.now(), progress=_Told())

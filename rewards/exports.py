@@ -52,7 +52,6 @@ def export_awards(challenge: Challenge, target: IO[str]) -> int:
     return len(rows)
 
 
-
 def write_backtest_standings(found: Backtest, target: str | Path | IO[str]) -> None:
     """Write who would stand where, in the columns and the order of `flask leaderboards export`."""
     write_table(target, HEADER, _standings(found.standings))

@@ -237,9 +237,7 @@ def _people_of_outlets(challenge: Challenge) -> Subquery:
         )
         .join(
             Standing,
-            and_(
-                Standing.challenge_id == Participant.challenge_id, Standing.person_id == Participant.person_id
-            ),
+            and_(Standing.challenge_id == Participant.challenge_id, Standing.person_id == Participant.person_id),
         )
         .join(Person, Person.id == Participant.person_id)
         .join(Outlet, Outlet.id == FinalStanding.outlet_id)
@@ -303,9 +301,7 @@ def credit(challenge: Challenge, *, at: datetime) -> None:
             facts |= {"every": payout["every"], "into": payout["into"]}
         text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))[:-1]
         ending = literal(text + ',"rank":', String) + cast(Award.rank, String)
-        why = case(
-            (Award.payout == number, ending + ',"total":' + cast(Award.points, String) + "}"), else_=why
-        )
+        why = case((Award.payout == number, ending + ',"total":' + cast(Award.points, String) + "}"), else_=why)
     reference = literal(f"closing/{code}/", String) + cast(Award.payout, String) + "/" + Person.code
     credits = (
         select(

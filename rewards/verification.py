@@ -47,17 +47,13 @@ def _entrants(challenge: Challenge, kept: dict[str, Any]) -> list[Entrant]:
     """Everybody who took part, by code, with what the closing knew of them."""
     excluded = {one["person"]: one["reason"] for one in kept["exclusions"]}
     rows = db.session.execute(
-        select(
-            Participant.person_id, Person.code, Outlet.code.label("outlet"), Participant.league, Participant.target
-        )
+        select(Participant.person_id, Person.code, Outlet.code.label("outlet"), Participant.league, Participant.target)
         .join(Person, Person.id == Participant.person_id)
         .join(Outlet, Outlet.id == Participant.outlet_id)
         .where(Participant.challenge_id == challenge.id)
         .order_by(Person.code)
     )
-    return [
-        Entrant(*row, excluded.get(row.code) == "health", excluded.get(row.code) == "suspended") for row in rows
-    ]
+    return [Entrant(*row, excluded.get(row.code) == "health", excluded.get(row.code) == "suspended") for row in rows]
 
 
 def _counts(challenge: Challenge, entrants: Sequence[Entrant]) -> dict[int, Counted]:

@@ -103,8 +103,7 @@ _BRANCH = (
     '<path d="M10 34C7 26 9 17 16 11c3 8 1 17-6 23z"/>'
 )
 LAURELS = (
-    f'<symbol id="laurels" viewBox="0 0 104 96">{_BRANCH}'
-    f'<g transform="matrix(-1 0 0 1 104 0)">{_BRANCH}</g></symbol>'
+    f'<symbol id="laurels" viewBox="0 0 104 96">{_BRANCH}<g transform="matrix(-1 0 0 1 104 0)">{_BRANCH}</g></symbol>'
 )
 
 

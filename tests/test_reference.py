@@ -54,9 +54,7 @@ def import_network(runner: FlaskCliRunner, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", CHALLENGES, ids=lambda path: path.stem)
-def test_a_closed_challenge_is_what_an_independent_recomputation_says(
-    runner: FlaskCliRunner, path: Path
-) -> None:
+def test_a_closed_challenge_is_what_an_independent_recomputation_says(runner: FlaskCliRunner, path: Path) -> None:
     network = path.stem.split("-")[0]
     targets = DATA / f"targets-{network}.csv" if "progress" in path.stem else None
     code = next(line for line in path.read_text().splitlines() if line.startswith("code")).split('"')[1]
@@ -136,9 +134,7 @@ def insight_cases() -> list[Any]:
 
 
 @pytest.mark.parametrize("network", ["slice", "mixed"])
-def test_insight_is_what_an_independent_aggregation_says(
-    runner: FlaskCliRunner, network: str, tmp_path: Path
-) -> None:
+def test_insight_is_what_an_independent_aggregation_says(runner: FlaskCliRunner, network: str, tmp_path: Path) -> None:
     import_network(runner, network)
     checked = 0
     for parameter in insight_cases():

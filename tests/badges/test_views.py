@@ -18,9 +18,7 @@ from tests.conftest import Client
 AT = datetime(2026, 2, 4, 23, 30, tzinfo=UTC)  # the 5th already in Paris
 
 
-def test_a_reseller_sees_what_is_earned_with_its_date_and_what_is_left_with_how(
-    client: Client, cast: Cast
-) -> None:
+def test_a_reseller_sees_what_is_earned_with_its_date_and_what_is_left_with_how(client: Client, cast: Cast) -> None:
     with transaction():
         grant_earned({cast.awa.id: Counts(1)}, at=AT)
     client.sign_in(cast.awa)

@@ -135,9 +135,7 @@ def test_every_fault_of_a_body_is_listed_at_once(client: Client, cast: Cast) -> 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"id": NaN', b"\xff\xfe", b'{"id": "\\ud800"}'])
 def test_what_is_not_json_is_refused(client: Client, cast: Cast, body: bytes) -> None:
-    answer = client.post(
-        "/api/v1/declarations", data=body, headers=token_of(cast.awa), content_type="application/json"
-    )
+    answer = client.post("/api/v1/declarations", data=body, headers=token_of(cast.awa), content_type="application/json")
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
 
 

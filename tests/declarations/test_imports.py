@@ -184,8 +184,7 @@ def test_the_same_ids_with_other_content_are_refused_line_by_line(
     result = runner.invoke(args=["declarations", "import", file, *RECEIVED])
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        f"{file}:2: declaration: s1 was already declared with other content; "
-        "give a new id, or correct the declaration"
+        f"{file}:2: declaration: s1 was already declared with other content; give a new id, or correct the declaration"
     ]
     assert count(Declaration) == 1
 

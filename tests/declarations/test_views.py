@@ -499,9 +499,7 @@ def _many(count: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 25])
-def test_every_page_of_a_seller_needs_few_statements_whatever_there_is(
-    client: Client, cast: Cast, size: int
-) -> None:
+def test_every_page_of_a_seller_needs_few_statements_whatever_there_is(client: Client, cast: Cast, size: int) -> None:
     for number in range(1 if size == 1 else 4):
         publish(WINTER | {"code": f"hiver-{number}", "name": f"Hiver {number}"})
     _many(size)

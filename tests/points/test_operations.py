@@ -136,9 +136,7 @@ def test_credits_reach_wallets_with_lots_and_the_same_digest_as_postings(cast: C
     moment = clock.format_instant(AT)
     for one in entries():
         code = one.reference.rsplit("/", 1)[1]
-        text = digest_text(
-            WALLET, ISSUE, code, one.amount, one.reference, "hiver", "", 0, one.why, moment, moment
-        )
+        text = digest_text(WALLET, ISSUE, code, one.amount, one.reference, "hiver", "", 0, one.why, moment, moment)
         assert one.digest == digest(text)
     lots = db.session.execute(select(Lot.reference, Lot.amount, Lot.left, Lot.received_at).order_by(Lot.id)).all()
     assert [(row.reference, row.amount, row.left) for row in lots] == [

@@ -262,9 +262,7 @@ def test_readyz_refuses_an_older_schema(client: Client, app: Flask) -> None:
     assert answer.status_code == 503 and answer.json["schema"] == "run flask db upgrade"
 
 
-def test_readyz_refuses_an_unreachable_database(
-    client: Client, app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readyz_refuses_an_unreachable_database(client: Client, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(self: object, *_: object, **__: object) -> None:
         raise OperationalError("connect", {}, Exception("no database"))
 

@@ -107,9 +107,7 @@ class Cell:
             "units_per_declaration": self.units // count,
             "returning_share_bp": 10_000 * kinds.count("returning") // len(kinds) if kinds else "",
             "rating_avg_milli": 1_000 * sum(ratings) // len(ratings) if len(ratings) >= MIN_ANSWERS else "",
-            "nps": (
-                100 * (promoters - detractors) // len(recommends) if len(recommends) >= MIN_ANSWERS else ""
-            ),
+            "nps": (100 * (promoters - detractors) // len(recommends) if len(recommends) >= MIN_ANSWERS else ""),
             "comments": sum(1 for one in all_of_it if one.comment),
         }
 
@@ -159,9 +157,7 @@ def withheld(cells):
     together = Cell()
     for key in hidden:
         together.join(cells[key])
-    shown = sorted(
-        (key for key in cells if key not in hidden), key=lambda key: (len(cells[key].declarations), key)
-    )
+    shown = sorted((key for key in cells if key not in hidden), key=lambda key: (len(cells[key].declarations), key))
     while shown and not together.passes():
         key = shown.pop(0)
         hidden.add(key)

@@ -171,9 +171,7 @@ def instant_text(instant, name):
 def channel_of(status, name):
     """Mostly what the status suggests, sometimes what the law does not let score."""
     if status == "vdi":
-        return pick(
-            ["face_to_face"] * 4 + ["meeting"] * 4 + ["reorder"] * 3 + ["online", "store"], "channel", name
-        )
+        return pick(["face_to_face"] * 4 + ["meeting"] * 4 + ["reorder"] * 3 + ["online", "store"], "channel", name)
     return pick(["store"] * 8 + ["online"] * 2 + ["face_to_face", "meeting", "reorder"], "channel", name)
 
 
@@ -201,9 +199,7 @@ def declaration_rows(people):
             "age_band": pick(["18-24", "25-34", "35-49", "50-64", "65+"], "age", name) if known else "",
             "area": pick(AREAS, "area", name) if known and chance(85, "area?", name) else "",
             "rating": str(1 + max(number("r1", name) % 5, number("r2", name) % 5)) if rated else "",
-            "recommend": str(max(number("n1", name) % 11, number("n2", name) % 11))
-            if chance(50, "n?", name)
-            else "",
+            "recommend": str(max(number("n1", name) % 11, number("n2", name) % 11)) if chance(50, "n?", name) else "",
             "comment": pick(COMMENTS, "comment", name) if chance(50, "c?", name) else "",
         }
         channel = channel or channel_of(status, name)
@@ -281,9 +277,7 @@ def write(name, header, rows, delimiter=",", bom=False):
 def main():
     """Write the four files of `data/mixed`."""
     MIXED.mkdir(parents=True, exist_ok=True)
-    header = (
-        "outlet,name,kind,brands,country,region,department,city,activity,potential,group,agreement_on,health"
-    )
+    header = "outlet,name,kind,brands,country,region,department,city,activity,potential,group,agreement_on,health"
     write("outlets.csv", header.split(","), OUTLETS, delimiter=";", bom=True)
 
     people = people_rows()
@@ -295,9 +289,7 @@ def main():
     )
 
     rows = declaration_rows(people)
-    header = (
-        "declaration,person,sold_on,declared_at,channel,sku,units,unit_price,customer,age_band,area,rating"
-    )
+    header = "declaration,person,sold_on,declared_at,channel,sku,units,unit_price,customer,age_band,area,rating"
     header = [*header.split(","), "recommend", "comment"]
     write("declarations.csv", header, [[row.get(column, "") for column in header] for row in rows])
 

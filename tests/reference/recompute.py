@@ -533,9 +533,7 @@ def instant_text(instant):
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def compute(
-    network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False
-):
+def compute(network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False):
     """Fold everybody and rank the board; see `standings` for the arguments."""
     network = load(network_dir, historical, received_at)
     challenge = tomllib.loads(Path(challenge_toml).read_text(encoding="utf-8"))
@@ -601,9 +599,7 @@ def rank(entrants, by_progress, tie_break):
             one.rank = better + 1
 
 
-def standings(
-    network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False
-):
+def standings(network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False):
     """The rows of `flask leaderboards export`, as dicts in order.
 
     `network_dir`: folder with outlets, people, products and declarations; `challenge_toml`: the challenge as
@@ -611,9 +607,7 @@ def standings(
     `vdi_reorder`: whether the programme lets home sellers score for reorders.
     `rank`, `points` and `progress_bp` are integers (`progress_bp` is "" without an objective), the rest text.
     """
-    board = compute(
-        network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder
-    )
+    board = compute(network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder)
     return standings_rows(board)
 
 
@@ -729,9 +723,7 @@ def awards(
     `rewards_csv`: the reward catalogue (needed when a payout names an article); `seed`: of the draw; the rest
     as in `standings`. Integers, or "" where a column does not apply.
     """
-    board = compute(
-        network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder
-    )
+    board = compute(network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder)
     challenge = board.challenge
     network = board.network
     costs = {}
@@ -805,14 +797,11 @@ def winners_of(board, payout, ranked, seed, may_win, outlets_compete):
         won = [
             one
             for one in ranked
-            if times[one.code]
-            and sum(1 for instant in arrived if instant < times[one.code]) < payout["first"]
+            if times[one.code] and sum(1 for instant in arrived if instant < times[one.code]) < payout["first"]
         ]
     elif kind == "draw":
         tickets = {
-            one.code: one.points // payout["tickets_per"]
-            for one in ranked
-            if outlets_compete or may_win(one.code)
+            one.code: one.points // payout["tickets_per"] for one in ranked if outlets_compete or may_win(one.code)
         }
         drawn = draw_winners(tickets, payout["winners"], seed, standings_hash(standings_rows(board)))
         won = [one for one in ranked if one.code in drawn]

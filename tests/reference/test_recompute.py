@@ -320,9 +320,7 @@ def test_insight_withholds_small_cells_and_the_next_smallest_with_them(game):
         rest = "new,,,5,10,bien" if number % 2 else "returning,,,4,6, "
         sales.append(sale(f"s{number}", person, f"01-{number + 5:02d}", channel="meeting", rest=rest))
     sales += [sale(f"o{number}", "bob", "02-10", channel="online") for number in range(2)]
-    sales += [
-        sale(f"r{place}", who, "02-11", channel="reorder") for place, who in enumerate(["cat", "vic"] * 3)
-    ]
+    sales += [sale(f"r{place}", who, "02-11", channel="reorder") for place, who in enumerate(["cat", "vic"] * 3)]
     network, _ = game(sales + [sale("r9", "bob", "02-12", channel="reorder")], "")
     rows = insight(network, "2026-01-01", "2026-12-31", ["channel"])
     # Online fails alone; reorder (7 sales, three groups) is the smallest that is shown: both go.

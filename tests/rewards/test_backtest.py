@@ -163,9 +163,7 @@ def test_a_backtest_of_a_month_is_what_running_that_month_gives(runner: Runner, 
     month = "\n".join(line for line in month.splitlines() if not line.startswith("declare_until"))
     (tmp_path / "long.toml").write_text(text)
     (tmp_path / "month.toml").write_text(month)
-    found = backtest(
-        read_challenge(tmp_path / "long.toml"), date(2011, 4, 1), date(2011, 4, 30), at=NOW
-    )
+    found = backtest(read_challenge(tmp_path / "long.toml"), date(2011, 4, 1), date(2011, 4, 30), at=NOW)
     with transaction():
         publish_definition(read_challenge(tmp_path / "month.toml"), by="ADA", at=NOW)
     really = rows(runner.run("leaderboards", "export", "ref-plafonds").stdout)
@@ -273,9 +271,7 @@ def test_a_budget_says_whom_it_does_not_reach_first(app: Flask, cast: Cast) -> N
     assert found.short is not None and found.short.code == "BRUNO"
     assert [(one.granted, one.not_funded) for one in found.payouts] == [(1, 1)]
     assert winter(draft(payouts=payouts, budget=60)).short is None
-    shared = winter(
-        draft(payouts=[{"kind": "convert", "every": 1, "into": 100}], budget=35, budget_policy="pro_rata")
-    )
+    shared = winter(draft(payouts=[{"kind": "convert", "every": 1, "into": 100}], budget=35, budget_policy="pro_rata"))
     assert shared.short is not None and shared.short.code == "AWA"
     assert (shared.cost_cents, shared.wanted_cents) == (3_500, 7_000)
 

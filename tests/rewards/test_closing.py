@@ -253,9 +253,7 @@ def test_a_suspended_person_leaves_the_board_and_ranks_close_up(winter: Challeng
     assert list(differences(winter, _closure())) == [], "who was suspended then is still left out of the check"
 
 
-def test_people_of_a_health_outlet_keep_their_rank_and_win_no_individual_reward(
-    app: Flask, cast: Cast
-) -> None:
+def test_people_of_a_health_outlet_keep_their_rank_and_win_no_individual_reward(app: Flask, cast: Cast) -> None:
     with transaction():
         cast.outlet("PDV-BREST").health = True
     challenge = publish(payouts=[{"kind": "rank", "from": 1, "to": 2, "wallet": 50}])
@@ -277,9 +275,7 @@ def test_nothing_new_comes_in_after_closing(winter: Challenge, cast: Cast) -> No
 def test_the_podium_earns_a_badge(winter: Challenge, cast: Cast) -> None:
     advance()
     holders = db.session.scalars(
-        select(Person.code)
-        .join(BadgeGrant, BadgeGrant.person_id == Person.id)
-        .where(BadgeGrant.badge == "podium")
+        select(Person.code).join(BadgeGrant, BadgeGrant.person_id == Person.id).where(BadgeGrant.badge == "podium")
     ).all()
     assert set(holders) == {"AWA", "BRUNO", "NINA"}
 

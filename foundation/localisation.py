@@ -48,14 +48,19 @@ def points(value: int) -> str:
     return gettext("%(points)s pts", points=number(value))
 
 
+def _first(text: str) -> str:
+    """A date in words whose first of the month is written as French people say it: 1er février."""
+    return f"1er {text[2:]}" if text.startswith("1 ") and language() == "fr" else text
+
+
 def day(value: date) -> str:
-    """1 février 2026."""
-    return format_date(value, "long")
+    """1er février 2026, 2 février 2026."""
+    return _first(format_date(value, "long"))
 
 
 def short_day(value: date) -> str:
-    """1 févr. 2026."""
-    return format_date(value, "medium")
+    """1er févr. 2026, 2 févr. 2026."""
+    return _first(format_date(value, "medium"))
 
 
 def moment(value: datetime, zone: ZoneInfo | None = None) -> str:

@@ -157,7 +157,7 @@ def test_the_mirror_shows_the_region_beside_my_shop_a_week_later(client: FlaskCl
     write([*seen, Sale("a1", until + timedelta(days=1), LINE), Sale("d", until - timedelta(days=28), LINE)])
     client.sign_in(person("a1"))
     said = text_of(client.get("/mirror"))
-    assert "du 1 janvier 2026 au 28 janvier 2026" in said
+    assert "du 1er janvier 2026 au 28 janvier 2026" in said
     assert "Déclarations 5 1 Unités 10 2 Valeur au prix public 50,00 € 10,00 €" in said
     assert "Déclarations 6 1" in text_of(client.get("/mirror?weeks=13"))
 

@@ -86,11 +86,11 @@ def _group(source: str | Path | BinaryIO, faults: Faults) -> tuple[dict[str, int
     """Read the file into declarations, in order of first appearance; what is wrong with a line is noted."""
     columns, rows = read_rows(source, REQUIRED[:7], REQUIRED[7:] + OPTIONAL, faults=faults)
     declaration_at, sku_at, units_at = columns["declaration"], columns["sku"], columns["units"]
-    price_at = columns.get("unit_price")
-    agreeing = [columns[name] for name in AGREEING]
+    price_at = columns.get("unit_price", -1)
+    person_at, sold_at, channel_at = (columns[name] for name in AGREEING)
     grouped: dict[str, _Rows] = {}
-    texts: dict[str, str] = {}
-    prices: dict[str, int | None] = {"": None}
+    # Files repeat themselves: the same product in the same quantity at the same price is read once.
+    read: dict[tuple[str, str, str], SubmittedLine] = {}
     for number, cells in rows:
         public_id = cells[declaration_at].strip()
         known = grouped.get(public_id)
@@ -99,37 +99,43 @@ def _group(source: str | Path | BinaryIO, faults: Faults) -> tuple[dict[str, int
                 faults.add(number, "declaration", "empty", "write the declaration's id")
                 continue
             known = grouped[public_id] = _Rows(cells)
-        else:
-            for name, place in zip(AGREEING, agreeing, strict=True):
-                if cells[place] != known.first[place]:
-                    faults.add(
-                        number,
-                        name,
-                        f"{cells[place]!r} differs from the first row of {public_id}",
-                        f"write {known.first[place]!r} on every row of it",
-                    )
-        text = cells[units_at]
-        if text.isdecimal() and text.isascii() and 0 < len(text) < 7 and 1 <= int(text) <= MAX_UNITS:
-            units = int(text)
-        else:
-            units = faults.integer(number, "units", text, lowest=1, highest=MAX_UNITS) or 1
-        price = None
-        if price_at is not None:
-            text = cells[price_at]
-            if text in prices:
-                price = prices[text]
-            else:
-                price = faults.cents(number, "unit_price", text, optional=True)
-                if price is not None:
-                    prices[text] = price
-        sku = cells[sku_at].strip()
-        if not sku:
-            faults.add(number, "sku", "empty", "write the sku of a product")
-        known.lines.append(SubmittedLine(texts.setdefault(sku, sku), units, price))
+        first = known.first
+        if (
+            cells[person_at] != first[person_at]
+            or cells[sold_at] != first[sold_at]
+            or cells[channel_at] != first[channel_at]
+        ):
+            _note_disagreement(public_id, number, cells, first, columns, faults)
+        told = (cells[sku_at], cells[units_at], cells[price_at] if price_at >= 0 else "")
+        line = read.get(told)
+        if line is None:
+            noted = faults.total
+            line = _line(number, *told, faults)
+            if faults.total == noted:
+                read[told] = line
+        known.lines.append(line)
         known.numbers.append(number)
     if not grouped and not faults:
         faults.add(1, "", "the file holds no declaration", "write at least one row")
     return columns, grouped
+
+
+def _note_disagreement(
+    public_id: str, number: int, cells: list[str], first: list[str], columns: dict[str, int], faults: Faults
+) -> None:
+    for name in AGREEING:
+        place = columns[name]
+        if cells[place] != first[place]:
+            wrong = f"{cells[place]!r} differs from the first row of {public_id}"
+            faults.add(number, name, wrong, f"write {first[place]!r} on every row of it")
+
+
+def _line(number: int, sku: str, units: str, price: str, faults: Faults) -> SubmittedLine:
+    """One product; what cannot be read is noted and replaced by something harmless."""
+    if not sku.strip():
+        faults.add(number, "sku", "empty", "write the sku of a product")
+    count = faults.integer(number, "units", units, lowest=1, highest=MAX_UNITS)
+    return SubmittedLine(sku.strip(), count or 1, faults.cents(number, "unit_price", price, optional=True))
 
 
 def _submission(public_id: str, rows: _Rows, columns: dict[str, int], faults: Faults, at: datetime) -> Submission:

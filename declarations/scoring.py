@@ -95,20 +95,9 @@ def load_sales(over: Callable[..., Select[Any]], *chosen: ColumnElement[bool]) -
         )
         .join(Line, Line.revision_id == Revision.id)
         .where(*chosen)
-        .order_by(Line.revision_id, Line.position)
     )
-    texts: dict[str, str] = {}
     for revision_id, sku, category, family, units, value in rows:
-        # The same few codes come back on every line: keep one text of each.
-        lines[revision_id].append(
-            SoldLine(
-                texts.setdefault(sku, sku),
-                texts.setdefault(category, category),
-                texts.setdefault(family, family),
-                units,
-                value,
-            )
-        )
+        lines[revision_id].append(SoldLine(sku, category, family, units, value))
     found: dict[int, list[Told]] = defaultdict(list)
     heads = db.session.connection().execute(
         over(

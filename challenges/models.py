@@ -13,6 +13,7 @@ from foundation.database import Base, Instant, code_type
 
 STATES = ("draft", "published", "running", "closing", "reviewing", "closed", "cancelled")
 OPEN_STATES = ("published", "running", "closing", "reviewing")
+AMENDMENTS = ("rules", "extension", "early_close")
 
 
 class Challenge(Base):
@@ -115,6 +116,69 @@ class Cancellation(Base):
     cancelled_at: Mapped[datetime] = mapped_column(Instant)
     cancelled_by: Mapped[str] = mapped_column(code_type())
     reason: Mapped[str] = mapped_column(String(500))
+
+
+class Draft(Base):
+    """A challenge being written in the studio: the values of its file as far as they are known, right or wrong.
+
+    `challenge_id` is the draft challenge that the last complete content was stored as; None while there has been none.
+    `revision` grows with every change: who saves says which one it read, so that nobody overwrites what they have not
+    seen.
+    """
+
+    __tablename__ = "drafts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int | None] = mapped_column(ForeignKey("challenges.id"), unique=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    revision: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(code_type())
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    changed_by: Mapped[str] = mapped_column(code_type())
+    __table_args__ = (Index(None, "changed_at"),)
+
+
+class Amendment(Base):
+    """Why a published challenge was given another version of its rules: told to its participants, never edited.
+
+    `kind` is "rules", "extension" or "early_close"; `notice` is what participants read.
+    """
+
+    __tablename__ = "amendments"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    notice: Mapped[str] = mapped_column(String(1000))
+    decided_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[str] = mapped_column(code_type())
+    __table_args__ = (CheckConstraint(f"kind IN {AMENDMENTS}", name="kind"),)
+
+
+class Acceptance(Base):
+    """A participant's acceptance of one version of the rules: never edited. `rules_hash` is what was accepted."""
+
+    __tablename__ = "acceptances"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    rules_hash: Mapped[str] = mapped_column(String(64))
+    accepted_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (Index(None, "person_id"),)
+
+
+class Announcement(Base):
+    """What an animator wrote to a segment of a challenge's people, and how many received it."""
+
+    __tablename__ = "announcements"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"))
+    segment: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(String(2000))
+    people: Mapped[int]
+    sent_at: Mapped[datetime] = mapped_column(Instant)
+    sent_by: Mapped[str] = mapped_column(code_type())
+    __table_args__ = (Index(None, "challenge_id", "sent_at"),)
 
 
 class Draw(Base):

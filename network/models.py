@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from foundation.database import Base, Instant, code_type
+from foundation.models import BigId
 from network.rules import initials
 
 KINDS = ("distributor", "reseller", "franchisee", "vdi")
@@ -130,3 +131,18 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
     person: Mapped[Person] = relationship(lazy="joined")
+
+
+class Notice(Base):
+    """A message inside the application to one person: `kind` groups them, `address` is the page it is about."""
+
+    __tablename__ = "notices"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    read_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (Index(None, "person_id", "read_at"), Index(None, "person_id", "created_at"))

@@ -12,6 +12,7 @@ from foundation.database import Base, Instant, code_type
 from foundation.models import BigId
 
 KINDS = ("gift", "voucher", "experience", "donation")
+RUN_STATES = ("waiting", "running", "done", "cancelled", "failed")
 
 
 class Reward(Base):
@@ -68,4 +69,33 @@ class Award(Base):
     __table_args__ = (
         UniqueConstraint("challenge_id", "payout", "competitor"),
         Index(None, "person_id"),
+    )
+
+
+class BacktestRun(Base):
+    """A backtest asked for in the studio: up to three variants of a challenge over the same past days.
+
+    `variants` are canonical definitions, each with a "label"; `results` one plain answer each, once done. `heard_at`
+    moves while somebody works on it; a run that has fallen silent is begun anew by another.
+    """
+
+    __tablename__ = "backtest_runs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(code_type(60))
+    variants: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    state: Mapped[str] = mapped_column(String(12))
+    done: Mapped[int]
+    total: Mapped[int]
+    results: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    failure: Mapped[str] = mapped_column(String(500))
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    asked_by: Mapped[str] = mapped_column(code_type())
+    heard_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint(f"state IN {RUN_STATES}", name="state"),
+        Index(None, "code", "asked_at"),
+        Index(None, "state", "heard_at"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,10 +34,10 @@ from challenges.forms import ChallengeForm, fits_the_form, form_values
 from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible
 from challenges.linter import findings
-from challenges.models import Cancellation, Challenge
+from challenges.models import CHANGING, Cancellation, Challenge
 from challenges.permissions import SECTIONS, drafts_first, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
-from challenges.queries import challenge_by_code, latest_version
+from challenges.queries import amendments, as_read, challenge_by_code, version_in_force, versions_of
 from challenges.vocabulary import categories, product_names, reward_names, rewards_on_offer
 from challenges.wording import (
     audience_in_words,
@@ -94,10 +95,10 @@ class RuleRow:
 def index() -> str:
     """The challenges I take part in (all of them, for staff): running, closing, coming, past."""
     page: Paged[Challenge] = paged(visible_challenges(current_user), page_number(), size=20)
-    names = product_names([one.definition for one in page.rows])
-    prizes = reward_names([one.definition for one in page.rows])
     at = clock.now()
-    cards = [_card(one, names, prizes, at) for one in page.rows]
+    read = as_read(page.rows, at)
+    names, prizes = product_names(read.values()), reward_names(read.values())
+    cards = [_card(one, read[one.id], names, prizes, at) for one in page.rows]
     return page_or_part(
         "challenges/index.html", "challenges/_list.html", page=page, cards=cards, staff=current_user.role in STAFF
     )
@@ -126,8 +127,10 @@ def show(code: str) -> str:
         progress_url=address("portal.progress", code=code) if plays else None,
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
-        cancel_url=address("declarations.cancel", code=code) if challenge.is_open else None,
-        **_readable(challenge.definition),
+        steering=_steering(challenge),
+        amendments=amendments(challenge.id),
+        today=clock.day_of(at, challenge.zone),
+        **_readable(as_read([challenge], at)[challenge.id]),
     )
 
 
@@ -136,13 +139,17 @@ def show(code: str) -> str:
 def rules(code: str) -> str:
     """The full rules in words, with the number and the fingerprint of their version."""
     challenge = _visible(code)
-    version = latest_version(challenge.id)
+    today = clock.day_of(clock.now(), challenge.zone)
+    version = version_in_force(challenge.id, today)
     definition = version.definition if version is not None else challenge.definition
     return render_template(
         "challenges/rules.html",
         challenge=challenge,
         title=challenge.title(language()),
         version=version,
+        versions=versions_of(challenge.id),
+        amendments=amendments(challenge.id),
+        today=today,
         fingerprint=version.hash if version is not None else definition_hash(definition),
         sections=full_rules(definition, product_names([definition]), reward_names([definition])),
     )
@@ -180,7 +187,7 @@ def studio_list() -> str:
     """Every challenge with its state, drafts first."""
     page: Paged[Challenge] = paged(drafts_first(), page_number())
     at = clock.now()
-    cards = [_card(one, {}, {}, at) for one in page.rows]
+    cards = [_card(one, one.definition, {}, {}, at) for one in page.rows]
     return page_or_part("challenges/studio.html", "challenges/_studio.html", page=page, cards=cards)
 
 
@@ -327,7 +334,7 @@ def _facts(challenge: Challenge) -> list[tuple[str, str]]:
     return found
 
 
-def _card(challenge: Challenge, products: Any, rewards: Any, at: datetime) -> Card:
+def _card(challenge: Challenge, read: Mapping[str, Any], products: Any, rewards: Any, at: datetime) -> Card:
     left, urgent = _time_left(challenge, at)
     return Card(
         code=challenge.code,
@@ -335,8 +342,8 @@ def _card(challenge: Challenge, products: Any, rewards: Any, at: datetime) -> Ca
         state=challenge.state,
         section=section_of(challenge),
         place=SECTIONS.index(section_of(challenge)),
-        first=summary(challenge.definition, products, rewards)[0],
-        period=_capital(period_in_words(challenge.definition)),
+        first=summary(read, products, rewards)[0],
+        period=_capital(period_in_words(read)),
         left=left,
         urgent=urgent,
     )
@@ -357,6 +364,19 @@ def _time_left(challenge: Challenge, at: datetime) -> tuple[str, bool]:
     if challenge.is_open and at < challenge.declare_until:
         return _capital(_("À déclarer %(until)s", until=last_moment(challenge.declare_until, challenge.zone))), True
     return "", False
+
+
+def _steering(challenge: Challenge) -> list[tuple[str, str]]:
+    """What an animator may decide about a challenge: words and address."""
+    decisions = {
+        "declarations.amendment": (_("Changer les règles…"), challenge.state in CHANGING),
+        "declarations.extension": (_("Prolonger…"), challenge.state in CHANGING),
+        "declarations.early_closing": (_("Terminer plus tôt…"), challenge.state in CHANGING),
+        "declarations.targets": (_("Objectifs personnels"), challenge.has_objective),
+        "declarations.cancellation": (_("Annuler ce challenge…"), challenge.is_open),
+    }
+    found = ((words, address(page, code=challenge.code)) for page, (words, shown) in decisions.items() if shown)
+    return [(words, url) for words, url in found if url is not None]
 
 
 def _capital(text: str) -> str:

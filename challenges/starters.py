@@ -277,7 +277,7 @@ def _feedback(network: Network) -> dict[str, Any]:
 
 
 def _collective(network: Network) -> dict[str, Any]:
-    article = network.article(30)
+    article = network.article(20)
     return {
         "code": f"collectif-{_suffix(network)}",
         "name": "Tous à l'objectif",
@@ -354,7 +354,7 @@ def _steps(network: Network) -> dict[str, Any]:
 
 
 def _duel(network: Network) -> dict[str, Any]:
-    article, small = network.article(80), network.article(30)
+    article, small = network.article(80), network.article(20)
     facing = list(network.regions[:2])
     named = " et ".join(facing), " and ".join(facing)
     start = f"{named[0]} : " if len(facing) == 2 else ""
@@ -476,9 +476,7 @@ STARTERS: tuple[Starter, ...] = (
     Starter(
         "steps",
         _("Des paliers pour tous"),
-        _(
-            "Récompenser tout le monde sans classement à gagner : trois paliers qui s'additionnent, le premier très proche."
-        ),
+        _("Récompenser tout le monde, sans classement à gagner : trois paliers qui s'additionnent, dont un proche."),
         "flag",
         _steps,
     ),

@@ -22,7 +22,9 @@ from sqlalchemy import select, update
 
 from catalogue.models import Product
 from challenges.definition import Definition, definition_from, definition_hash
+from challenges.lifecycle import claim
 from challenges.models import Challenge, RulesVersion
+from challenges.queries import closable, due_steps
 from challenges.rules import Sale, SoldLine, Window, fold, progress_bp, target_for, version_from
 from challenges.wording import explain, explain_bar
 from declarations import operations, queries
@@ -30,6 +32,7 @@ from declarations.models import Declaration
 from declarations.publishing import publish_definition
 from declarations.rules import Submission, SubmittedLine, barred, clock, comment_length
 from declarations.verification import differences
+from foundation.audit import SYSTEM
 from foundation.database import db
 from foundation.programme import change_setting
 from foundation.transactions import transaction
@@ -38,6 +41,10 @@ from leaderboards.models import Standing
 from leaderboards.rules import Competitor, ranks
 from network.models import Outlet, Person
 from points.exports import export_statement
+from rewards.closing import close
+from rewards.exports import export_awards
+from rewards.models import Closure, Reward
+from rewards.verification import differences as recounted
 from tests.cast import OUTLETS, PEOPLE, PRODUCTS, engage
 from tests.challenges.cases import Case, read_cases
 from tests.conftest import copied_database, make_app, make_settings
@@ -45,6 +52,7 @@ from tests.conftest import copied_database, make_app, make_settings
 CASES = read_cases()
 FIRST_DAY = date(2026, 1, 5)
 PUBLISHED_AT = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
+AFTER = datetime(2026, 3, 1, tzinfo=UTC)
 REVIEW_ABOVE = 1_000
 STATUS = {code: (status, outlet) for code, _, role, status, outlet in PEOPLE.values() if role == "reseller" and outlet}
 ATTRIBUTES = ("name", "kind", "brands", "region", "department", "city", "activity", "potential", "group")
@@ -190,7 +198,7 @@ class Play:
             name: (0, [explain_bar(told.bar)] if told.bar and told.status == "accepted" else [])
             for name, told in self.told.items()
         }
-        totals: dict[str, tuple[int, int, datetime | None]] = {person: (0, 0, None) for person in STATUS}
+        totals: dict[str, tuple[int, int, datetime | None]] = dict.fromkeys(STATUS, (0, 0, None))
         for person, sales in self.counting().items():
             scored, tally = fold(rules, sales, measure=measure, rank_by=self.definition.rank_by)
             totals[person] = (tally.points, tally.measure, tally.reached_at)
@@ -252,6 +260,13 @@ def world(
         app = make_app(make_settings(url, folder))
         with app.app_context():
             engage()
+            with transaction():
+                db.session.add(
+                    Reward(
+                        code="SPA", name="Week-end spa", kind="experience", cost_cents=20_000, price_points=None,
+                        stock=None, limit_per_person=None, countries="", starts_on=None, ends_on=None,
+                    )
+                )  # fmt: skip
             yield app
             db.session.remove()
             db.engine.dispose()
@@ -286,6 +301,8 @@ def _play_for_real(play: Play) -> None:
     if "agreement" in case.data:
         agreed = update(Outlet).where(Outlet.code == "PDV-BREST").values(agreement_on=case.data["agreement"] or None)
         db.session.execute(agreed)
+    if "health" in case.data:
+        db.session.execute(update(Outlet).where(Outlet.code == case.data["health"]).values(health=True))
     if case.data.get("setting"):
         change_setting("vdi_reorder", "yes", by="ADA", at=PUBLISHED_AT)
     challenge, _ = publish_definition(play.definition, by="MARC", at=PUBLISHED_AT)
@@ -303,11 +320,39 @@ def _play_for_real(play: Play) -> None:
     for name, wanted in expected(case).items():
         _check_told(challenge, name, wanted, play.told[name].row)
     if "board" in case.data:
-        target = io.StringIO()
-        export_standings(challenge, target)
-        lines = [f"{row['league']}|{row['rank']}|{row['person']}|{row['points']}" for row in _rows(target)]
-        assert lines == case.data["board"]
+        assert _standings(challenge) == case.data["board"]
     assert list(differences()) == []
+    for at, state in case.data.get("states", ()):
+        _advance(challenge, at)
+        assert challenge.state == state, at
+    if "awards" in case.data:
+        _advance(challenge, AFTER)
+        if "withdrawn_after" in case.data:
+            operations.withdraw(_declaration(case.data["withdrawn_after"]), by="AWA", at=AFTER)
+        target = io.StringIO()
+        export_awards(challenge, target)
+        assert ["|".join(row.values()) for row in _rows(target)] == case.data["awards"]
+    if "final" in case.data:
+        assert _standings(challenge) == case.data["final"]
+    if challenge.state == "closed":
+        closure = db.session.get_one(Closure, challenge.id)
+        assert list(recounted(challenge, closure)) == []
+
+
+def _standings(challenge: Challenge) -> list[str]:
+    target = io.StringIO()
+    export_standings(challenge, target)
+    return [f"{row['league']}|{row['rank']}|{row['person']}|{row['points']}" for row in _rows(target)]
+
+
+def _advance(challenge: Challenge, at: datetime) -> None:
+    """Take every step that is due, as the clock does, but inside the transaction of the case."""
+    while steps := due_steps(at):
+        for challenge_id, before, after in steps:
+            assert claim(challenge_id, before, after, by=SYSTEM, at=at)
+    if challenge.id in closable(at):
+        close(challenge, by=SYSTEM, at=at)
+    db.session.refresh(challenge)
 
 
 def _happen_for_real(play: Play, challenge: Challenge, row: dict[str, Any], number: int) -> None:

@@ -8,11 +8,14 @@ which they reach the server. What may stand beside:
 - `setting`: `vdi_reorder = true`; `agreement`: the date of the employer's agreement of AWA's shop.
 - of a sale: `sells` ("9 CREME, 1 ROUGE"), `on` (day of the sale), `at` (instant of reception; noon of `on` in UTC, a
   minute later for each row), `declared` (what the phone said), `by`, `channel`, `customer`, `age_band`, `area`,
-  `rating`, `comment`, `id`; and what comes of it: `gives` (points in the end), `says` (the explanation in French, rule by
-  rule; spaces of every kind are written as one), `first` (points at the moment of reception, where they differ),
-  `entries` (the lines of the person's statement, where they are not just what it says).
-- between sales: `{ withdraw = "a" }`, `{ correct = "a", sells = … }`, `{ price = "CREME", cents = 1500 }`.
+  `rating`, `comment`, `id`; and what comes of it: `gives` (points in the end), `says` (the explanation in French, rule
+  by rule; spaces of every kind are written as one), `first` (what the person's total moves by when the sale comes in,
+  where that differs), `entries` (the lines of the person's statement, where they are not just what it says).
+- between sales: `withdraw`, `accept`, `reject`, `again` with the id of a sale; `correct` with what it now `sells`;
+  `price` and `category` of a product, as the catalogue changes them.
 - `board`: the standings afterwards, "league|rank|person or outlet|points" line by line.
+- `states`: instants and the state of the challenge after what is due then was done; `awards` and `final`: what closing
+  gives, as the awards' file says it, and the board it froze, after `withdrawn_after` too; `health`: an outlet.
 """
 
 from __future__ import annotations

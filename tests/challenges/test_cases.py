@@ -149,7 +149,10 @@ class Play:
         if "correct" in row:
             before = self.told[row["correct"]]
             kept = {key: before.row[key] for key in ("by", "on") if key in before.row}
+            frozen = {line.sku: (line.category, line.family, line.value // line.units) for line in before.lines}
+            today, self.goods = self.goods, self.goods | frozen
             after = self.tell({**kept, **row, "id": row["correct"]}, number)
+            self.goods = today
             before.submission, before.lines = after.submission, after.lines
             before.bar, before.status = after.bar, after.status
         elif "sells" in row:

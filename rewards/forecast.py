@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, and_, case, cast, false, func, literal, select, union_all
-from sqlalchemy.sql import CTE, ColumnElement
+from sqlalchemy import CTE, BigInteger, Select, and_, case, cast, false, func, literal, select, union_all
+from sqlalchemy.sql import ColumnElement
 
 from challenges.models import Challenge, Participant
 from foundation.database import db

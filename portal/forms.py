@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from challenges.announcements import SUBJECT_LENGTH, TEXT_LENGTH, clean
 
@@ -27,7 +27,7 @@ class AnnouncementForm(FlaskForm):
     subject = StringField(
         _l("Objet"),
         [
-            InputRequired(_l("Écrivez de quoi il s’agit.")),
+            DataRequired(_l("Écrivez de quoi il s’agit.")),
             Length(max=SUBJECT_LENGTH, message=_l("Au plus %(max)d caractères.")),
         ],
         filters=[_one_line],
@@ -35,7 +35,7 @@ class AnnouncementForm(FlaskForm):
     text = TextAreaField(
         _l("Message"),
         [
-            InputRequired(_l("Écrivez votre message.")),
+            DataRequired(_l("Écrivez votre message.")),
             Length(max=TEXT_LENGTH, message=_l("Au plus %(max)d caractères.")),
         ],
         filters=[_cleaned],

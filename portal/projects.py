@@ -59,8 +59,8 @@ def projects(search: str = "", state: str = "") -> Select[Any]:
         case(TURNS, value=found.state),
         case((is_draft, found.changed_at)).desc(),
         case((~is_draft, found.starts_on)).desc(),
+        func.coalesce(found.draft_id, 0).desc(),
         found.challenge_id.desc(),
-        found.draft_id.desc(),
     )
     return listed.where(found.state == state) if state else listed
 

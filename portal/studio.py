@@ -63,7 +63,7 @@ def index() -> str:
     played = [one for one in opened if one.state != "published"]
     figures = participation.figures([one.id for one in told])
     waiting = participation.waiting(played)
-    costs = forecasts([one for one in played if one.definition.get("budget") is not None])
+    costs = forecasts([one for one in played if one.definition.get("budget") is not None], ties=False)
     writers = names_of([one.draft.changed_by for one in shown if one.draft is not None])
     rows = []
     for one in shown:

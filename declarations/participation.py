@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, exists, func, literal, or_, select, union_all
@@ -19,6 +19,7 @@ from challenges.models import Acceptance, Challenge, Participant
 from challenges.rules import LATE_ARRIVAL
 from declarations.models import Declaration, Revision
 from declarations.scoring import current_revisions
+from foundation import clock
 from foundation.database import db
 from leaderboards.models import Standing
 from network.models import Outlet, Person
@@ -78,6 +79,8 @@ def _falls_in(challenge: Challenge) -> ColumnElement[bool]:
         Revision.barred == "",
         Revision.sold_on.between(challenge.starts_on, challenge.ends_on),
         Declaration.declared_at < challenge.declare_until,
+        # No sale is told before its day has begun somewhere: earlier receptions need not be looked at.
+        Declaration.received_at >= clock.start_of_day(challenge.starts_on, challenge.zone) - timedelta(days=2),
         Declaration.received_at < challenge.declare_until + LATE_ARRIVAL,
     )
 

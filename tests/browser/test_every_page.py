@@ -64,6 +64,7 @@ def notice_for(name: str) -> int:
 def pages(app: Flask, role: str) -> dict[str, list[str]]:
     """The addresses of a role's pages by endpoint, with real names from the demonstration."""
     with app.app_context():
+        notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
         draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
@@ -72,7 +73,6 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
-        notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     everybody = {

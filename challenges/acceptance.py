@@ -64,7 +64,9 @@ def asked_of(person: Person, *, at: datetime, challenge: Challenge | None = None
         .order_by(Challenge.ends_on, Challenge.id)
     )
     found = (
-        found.where(Challenge.state.in_(OPEN_STATES)) if challenge is None else found.where(Challenge.id == challenge.id)
+        found.where(Challenge.state.in_(OPEN_STATES))
+        if challenge is None
+        else found.where(Challenge.id == challenge.id)
     )
     versions: dict[int, list[RulesVersion]] = {}
     challenges: dict[int, Challenge] = {}

@@ -118,9 +118,7 @@ def _capital(text: str) -> str:
 def _moment(instant: datetime, zone: Any) -> str:
     """An instant in a zone: 5 février 2026 à 00:00."""
     local = instant.astimezone(zone)
-    return _(
-        "%(day)s à %(time)s", day=day_in_words(local.date()), time=format_datetime(local, "HH:mm", rebase=False)
-    )
+    return _("%(day)s à %(time)s", day=day_in_words(local.date()), time=format_datetime(local, "HH:mm", rebase=False))
 
 
 # — what is added to the game —
@@ -205,7 +203,7 @@ def _calendar(definition: Mapping[str, Any]) -> list[str]:
             if known.pending_at_close != "wait"
             else []
         ),
-        _("Toutes les heures sont celles de %(zone)s (%(city)s).", zone=known.timezone, city=city_of(known.timezone)),
+        _("Fuseau horaire : %(zone)s (%(city)s).", zone=known.timezone, city=city_of(known.timezone)),
     ]
 
 
@@ -255,7 +253,9 @@ def _draw(definition: Mapping[str, Any], draw: Draw | None) -> list[str]:
 
 def _personal_data(contact: str) -> list[str]:
     return [
-        _("Sont gardés : nom, adresse e-mail, point de vente, statut, langue, ventes déclarées, points, rangs et gains."),
+        _(
+            "Sont gardés : nom, adresse e-mail, point de vente, statut, langue, ventes déclarées, points, rangs et gains."
+        ),
         _("L'identité des clients n'est pas demandée : au plus nouveau ou fidèle, tranche d'âge et département."),
         _("Ils servent à compter les points, à remettre les gains et à tenir les comptes que la loi demande."),
         _("Les autres participants voient le nom, ou le pseudo choisi, le rang et les points."),

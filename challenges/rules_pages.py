@@ -23,6 +23,7 @@ from challenges.wording import full_rules
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import language
+from foundation.pages import page_or_part
 from foundation.transactions import transaction
 from network.permissions import requires
 
@@ -58,7 +59,9 @@ def pdf(code: str, number: int) -> Response:
     """The same version as a PDF, in the reader's language."""
     challenge = _visible(code)
     versions = _versions(challenge)
-    answer = Response(rules_pdf(_document(challenge, versions, _numbered(versions, number))), mimetype="application/pdf")
+    answer = Response(
+        rules_pdf(_document(challenge, versions, _numbered(versions, number))), mimetype="application/pdf"
+    )
     name = f"{code}-{_('reglement')}-{number}.pdf"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer
@@ -87,19 +90,19 @@ def accept(code: str) -> AnyResponse:
     return redirect(url_for("challenges.show", code=code))
 
 
+@requires("play")
+def acceptances() -> str:
+    """The open challenges whose rules await my acceptance; as a part, a line for each on the pages I use most."""
+    waiting = [asked.challenge for asked in asked_of(current_user, at=clock.now()) if asked.accepted_at is None]
+    awaited = [(challenge.code, challenge.title(language())) for challenge in waiting]
+    return page_or_part("challenges/acceptances.html", "challenges/_awaited.html", awaited=awaited)
+
+
 def asked_by(challenge: Challenge) -> Asked | None:
     """Where the reader stands with the rules of a challenge; None when nothing is asked of them."""
     if not current_user.is_authenticated or current_user.role != "reseller":
         return None
     return next(iter(asked_of(current_user, at=clock.now(), challenge=challenge)), None)
-
-
-def awaited() -> list[tuple[str, str]]:
-    """The open challenges whose rules await the reader's acceptance: code and title."""
-    if not current_user.is_authenticated or current_user.role != "reseller":
-        return []
-    waiting = [asked.challenge for asked in asked_of(current_user, at=clock.now()) if asked.accepted_at is None]
-    return [(challenge.code, challenge.title(language())) for challenge in waiting]
 
 
 def _visible(code: str) -> Challenge:

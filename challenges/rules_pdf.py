@@ -96,10 +96,9 @@ class _Paper(FPDF):
 
 def rules_pdf(document: RulesDocument) -> bytes:
     """The document as a PDF file, in the language it was written in."""
-    title = writable(f"{_('Règlement')} — {document.title}")
     paper = _Paper(writable(_("%(title)s · version %(n)s", title=document.title, n=document.version)))
-    paper.set_title(f"{title} — {_('version %(n)s', n=document.version)}")
-    paper.set_author(writable(document.facts[0].value))
+    paper.set_title(f"{_('Règlement')} — {document.title} — {_('version %(n)s', n=document.version)}")
+    paper.set_author(document.facts[0].value)
     paper.set_subject(document.hash)
     paper.set_lang(document.language)
     paper.set_creation_date(document.dated)

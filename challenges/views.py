@@ -266,8 +266,8 @@ blueprint.add_url_rule("/challenges/<code>/rules", "rules", rules_pages.rules)
 blueprint.add_url_rule("/challenges/<code>/rules/<int:number>", "rules_version", rules_pages.version)
 blueprint.add_url_rule("/challenges/<code>/rules/<int:number>.pdf", "rules_pdf", rules_pages.pdf)
 blueprint.add_url_rule("/challenges/<code>/acceptance", "acceptance", rules_pages.accept, methods=["POST"])
+blueprint.add_url_rule("/acceptances", "acceptances", rules_pages.acceptances)
 blueprint.add_app_template_global(rules_pages.asked_by, "rules_asked")
-blueprint.add_app_template_global(rules_pages.awaited, "rules_awaited")
 
 
 # — what the pages show —

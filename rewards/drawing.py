@@ -21,7 +21,7 @@ from rewards.rules import Drawing, drawings, standings_line, tickets_of
 TICKETS = ("person", "points", "tickets", "first_ticket")
 
 # Shown on the page and run as it stands beside the two files: the standard library alone, written without ours.
-RECIPE = '''\
+RECIPE = """\
 import csv, hashlib, hmac
 
 seed = "{seed}"
@@ -57,7 +57,7 @@ while tickets and drawn < {winners}:
     del tickets[place]
     drawn += 1
     print("winner", person)
-'''
+"""
 
 
 @dataclass(frozen=True)

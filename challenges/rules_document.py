@@ -253,9 +253,7 @@ def _draw(definition: Mapping[str, Any], draw: Draw | None) -> list[str]:
 
 def _personal_data(contact: str) -> list[str]:
     return [
-        _(
-            "Sont gardés : nom, adresse e-mail, point de vente, statut, langue, ventes déclarées, points, rangs et gains."
-        ),
+        _("Sont gardés : nom, adresse e-mail, point de vente, statut, langue, ventes, points, rangs et gains."),
         _("L'identité des clients n'est pas demandée : au plus nouveau ou fidèle, tranche d'âge et département."),
         _("Ils servent à compter les points, à remettre les gains et à tenir les comptes que la loi demande."),
         _("Les autres participants voient le nom, ou le pseudo choisi, le rang et les points."),

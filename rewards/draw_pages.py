@@ -17,7 +17,7 @@ from foundation.localisation import language
 from foundation.pages import Paged, page_number
 from foundation.tables import write_table
 from network.permissions import requires
-from rewards.drawing import TICKETS, Drawn, draws_of, drawn, standings_text
+from rewards.drawing import TICKETS, Drawn, drawn, draws_of, standings_text
 from rewards.models import Closure
 
 STEPS = 25

@@ -14,7 +14,7 @@ from flask_babel import force_locale
 from pypdf import PdfReader
 from sqlalchemy import func, select
 
-from challenges.acceptance import acceptances_of, accept_rules
+from challenges.acceptance import accept_rules, acceptances_of
 from challenges.definition import definition_from, definition_hash
 from challenges.lifecycle import NotPossible
 from challenges.models import Acceptance, Amendment, Challenge, Draw, RulesVersion

@@ -116,8 +116,7 @@ def accept_rules(challenge: Challenge, number: int, person: Person, *, by: str, 
         rules_hash=version.hash,
         accepted_at=at,
     )
-    kept = db.session.execute(statement.on_conflict_do_nothing())
-    if kept.rowcount != 1:  # type: ignore[attr-defined]
+    if db.session.scalar(statement.on_conflict_do_nothing().returning(Acceptance.version)) is None:
         return False
     audit.record("rules.accepted", challenge.code, by=by, at=at, version=version.number, hash=version.hash)
     return True

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
 
+from challenges.amending import changes
 from challenges.definition import stored_definition
 from challenges.models import Amendment, Challenge, Draw, RulesVersion
 from challenges.rules import LATE_ARRIVAL
@@ -67,12 +68,11 @@ def rules_document(challenge: Challenge, version: RulesVersion, told: Told) -> R
     """The document of one version, in the reader's language."""
     definition = version.definition
     brand = text_settings()
-    products, prizes = product_names([definition]), _priced(definition)
-    rules = full_rules(definition, products, prizes)
+    prizes = _priced(definition)
     sections = (
-        Section(_("Ce qui change dans cette version"), _changes(rules, told)),
+        Section(_("Ce qui change dans cette version"), _changes(definition, told)),
         Section(_("Organisateur"), _organiser(brand)),
-        *rules,
+        *full_rules(definition, product_names([definition]), prizes),
         Section(_("Valeur et budget des gains"), _values(definition, prizes)),
         Section(_("Calendrier"), _calendar(definition)),
         Section(_("Vérification et contestation"), _appeal()),
@@ -124,27 +124,34 @@ def _moment(instant: datetime, zone: Any) -> str:
 # — what is added to the game —
 
 
-def _changes(rules: Sequence[Section], told: Told) -> list[str]:
-    """The notice, then the sentences that go and those that come; nothing for a first version."""
+def _changes(definition: Mapping[str, Any], told: Told) -> list[str]:
+    """The notice, then each difference with the version before; nothing for a first version."""
     if told.before is None:
         return []
     found = []
     if told.amendment is not None:
-        notice = told.amendment.notice
-        found.append(
-            {
-                "rules": _("Les règles sont modifiées : %(notice)s", notice=notice),
-                "extension": _("Le challenge est prolongé : %(notice)s", notice=notice),
-                "early_close": _("Le challenge se termine plus tôt : %(notice)s", notice=notice),
-            }[told.amendment.kind]
-        )
-    earlier = told.before.definition
-    was = [line for one in full_rules(earlier, product_names([earlier]), _priced(earlier)) for line in one.sentences]
-    now = [line for one in rules for line in one.sentences]
-    found += [_("Ne vaut plus : %(sentence)s", sentence=line) for line in was if line not in now]
-    found += [_("Désormais : %(sentence)s", sentence=line) for line in now if line not in was]
+        found.append(amendment_in_words(told.amendment))
+    both = [told.before.definition, definition]
+    for one in changes(*both, product_names(both), reward_names(both)):
+        if one.before and one.after:
+            found.append(
+                _("%(what)s : %(after)s (avant : %(before)s).", what=one.what, after=one.after, before=one.before)
+            )
+        elif one.after:
+            found.append(_("%(what)s, nouveau : %(after)s.", what=one.what, after=one.after))
+        else:
+            found.append(_("%(what)s, supprimé : %(before)s.", what=one.what, before=one.before))
     found.append(_("Ce qui a été gagné avant reste gagné."))
     return found
+
+
+def amendment_in_words(amendment: Amendment) -> str:
+    """Why a version followed the one before, as participants read it."""
+    return {
+        "rules": _("Les règles sont modifiées : %(notice)s", notice=amendment.notice),
+        "extension": _("Le challenge est prolongé : %(notice)s", notice=amendment.notice),
+        "early_close": _("Le challenge se termine plus tôt : %(notice)s", notice=amendment.notice),
+    }[amendment.kind]
 
 
 def _organiser(brand: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,8 @@ from challenges.definition import definition_hash
 from challenges.lifecycle import NotPossible
 from challenges.models import Amendment, Challenge, Draw, RulesVersion
 from challenges.permissions import visible_challenge
-from challenges.rules_document import RulesDocument, Told, in_force, rules_document
+from challenges.queries import amendments
+from challenges.rules_document import RulesDocument, Told, amendment_in_words, in_force, rules_document
 from challenges.rules_pdf import rules_pdf
 from challenges.vocabulary import product_names, reward_names
 from challenges.wording import full_rules
@@ -133,5 +134,10 @@ def _page(challenge: Challenge, versions: Sequence[RulesVersion], shown: RulesVe
         "shown": shown,
         "holds": holds,
         "versions": versions,
+        "coming": [
+            (one.version.number, one.version.starts_on, amendment_in_words(one.amendment))
+            for one in reversed(amendments(challenge.id))
+            if holds is not None and one.version.number > holds.number
+        ],
     }
     return render_template("challenges/rules.html", **context)

@@ -18,6 +18,7 @@ from challenges.acceptance import accept_rules, acceptances_of
 from challenges.definition import definition_from, definition_hash
 from challenges.lifecycle import NotPossible
 from challenges.models import Acceptance, Amendment, Challenge, Draw, RulesVersion
+from challenges.queries import version_in_force
 from challenges.rules_document import Told, in_force, rules_document
 from challenges.rules_pdf import rules_pdf, writable
 from foundation.database import db
@@ -159,11 +160,14 @@ def test_the_version_of_today_is_shown_and_the_others_are_a_tap_away(cast: Cast,
     page = client.get("/challenges/hiver/rules").text
     assert "Règle 1 : 10" in page.replace("\u00a0", " ").replace("\u202f", " ")
     assert 'href="/challenges/hiver/rules/1"' in page and 'href="/challenges/hiver/rules/2"' in page
+    assert "Version 2, à partir du 10 février 2026 Les règles sont modifiées : Le sérum compte double." in words(
+        client, "/challenges/hiver/rules"
+    )
     coming = words(client, "/challenges/hiver/rules/2")
     assert "Cette version vaut à partir du 10 février 2026." in coming
     assert "Les règles sont modifiées : Le sérum compte double." in coming
-    assert "Ne vaut plus : Règle 1 : 10 points par unité de la catégorie Soin." in coming
-    assert "Désormais : Règle 1 : 20 points par unité." in coming
+    assert "Règle « soin » : 20 points par unité (avant : 10 points par unité de la catégorie Soin)." in coming
+    assert "Règle « avis », supprimé : 15 points par avis de client" in coming
     assert "Ce qui a été gagné avant reste gagné." in coming
     assert client.get("/challenges/hiver/rules/3").status_code == 404
     assert client.get("/challenges/hiver/rules/3.pdf").status_code == 404
@@ -177,6 +181,15 @@ def test_the_version_in_force_is_the_last_that_has_started() -> None:
     days = {3: one, 5: one, 19: one, 20: three, 31: three}
     assert {day: in_force([three, one, two], date(2026, 1, day)) for day in days} == days
     assert in_force([], date(2026, 1, 5)) is None
+
+
+def test_the_page_and_the_select_choose_the_same_version(cast: Cast) -> None:
+    challenge = publish()
+    for day in (10, 12, 12):
+        amended(challenge, date(2026, 2, day), cap_per_day=1_000 - day)
+    rows = db.session.scalars(select(RulesVersion)).all()
+    for day in (date(2026, 1, 1), date(2026, 2, 9), date(2026, 2, 10), date(2026, 2, 12), date(2026, 9, 1)):
+        assert in_force(rows, day) is version_in_force(challenge.id, day)
 
 
 def test_what_is_not_mine_has_no_rules_for_me_and_a_draft_is_no_document(cast: Cast, client: FlaskClient) -> None:

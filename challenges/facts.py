@@ -14,7 +14,7 @@ from challenges.definition import Definition
 from challenges.queries import AUDIENCE, audience_select
 from challenges.vocabulary import reward_costs
 from foundation.database import db
-from foundation.programme import setting, text_settings
+from foundation.programme import ORGANISER, settings
 from network.models import Outlet, Person
 
 
@@ -55,19 +55,20 @@ def facts_about(definition: Definition, *, on: date) -> Facts:
     """What is so for this challenge on a day: three selects over the network and the catalogue, and a few figures."""
     end = definition.ends_on
     figures = {name: law.standing(name, on=end) for name in law.FIGURES}
+    chosen = settings()
     rate, das2 = figures["reward_contribution_rate"], figures["das2_threshold"]
     return Facts(
         today=on,
         **_people(definition),
         **_outlets(definition),
-        reorder_scores=bool(setting("vdi_reorder")),
+        reorder_scores=chosen["vdi_reorder"],
         costs=reward_costs([definition.canonical()]),
-        point_cents=int(setting("wallet_point_cents")),
+        point_cents=chosen["wallet_point_cents"],
         bands=law.reward_bands(on=end),
         contribution=Decimal(rate.value) if rate is not None else None,
         das2_cents=int(Decimal(das2.value) * 100) if das2 is not None else None,
         unconfirmed=frozenset(name for name, row in figures.items() if row is not None and not row.confirmed),
-        organiser_named=all(text_settings().values()),
+        organiser_named=all(chosen[name] for name in ORGANISER),
     )
 
 

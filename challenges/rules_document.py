@@ -22,7 +22,7 @@ from challenges.rules import LATE_ARRIVAL
 from challenges.vocabulary import product_names, reward_costs, reward_names
 from challenges.wording import Section, audience_in_words, city_of, day_in_words, full_rules, period_in_words
 from foundation.localisation import euros, language
-from foundation.programme import setting, text_settings
+from foundation.programme import settings
 
 SELLERS = frozenset({"distributor", "reseller", "franchisee"})
 
@@ -67,17 +67,17 @@ def text_of(definition: Mapping[str, Any], name: str) -> str:
 def rules_document(challenge: Challenge, version: RulesVersion, told: Told) -> RulesDocument:
     """The document of one version, in the reader's language."""
     definition = version.definition
-    brand = text_settings()
+    chosen = settings()
     prizes = _priced(definition)
     sections = (
         Section(_("Ce qui change dans cette version"), _changes(definition, told)),
-        Section(_("Organisateur"), _organiser(brand)),
+        Section(_("Organisateur"), _organiser(chosen)),
         *full_rules(definition, product_names([definition]), prizes),
-        Section(_("Valeur et budget des gains"), _values(definition, prizes)),
+        Section(_("Valeur et budget des gains"), _values(definition, prizes, chosen["wallet_point_cents"])),
         Section(_("Calendrier"), _calendar(definition)),
-        Section(_("Vérification et contestation"), _appeal()),
+        Section(_("Vérification et contestation"), _appeal(chosen["review_days"])),
         Section(_("Tirage au sort"), _draw(definition, told.draw)),
-        Section(_("Données personnelles"), _personal_data(brand["contact"])),
+        Section(_("Données personnelles"), _personal_data(chosen["contact"])),
         Section(_("Acceptation"), _acceptance(definition)),
         Section(_("Ce que dit la loi"), _law(definition)),
         Section(_("Version"), _version(challenge, version)),
@@ -90,7 +90,7 @@ def rules_document(challenge: Challenge, version: RulesVersion, told: Told) -> R
         language=language(),
         dated=version.frozen_at,
         hash=version.hash,
-        facts=_facts(challenge, version, brand["brand_name"]),
+        facts=_facts(challenge, version, chosen["brand_name"]),
         sections=tuple(section for section in sections if section.sentences),
     )
 
@@ -171,13 +171,12 @@ def _priced(definition: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _values(definition: Mapping[str, Any], prizes: Mapping[str, str]) -> list[str]:
+def _values(definition: Mapping[str, Any], prizes: Mapping[str, str], cents: int) -> list[str]:
     payouts = definition.get("payouts") or []
     if not payouts:
         return [_("Ce challenge ne donne aucun gain.")]
     found = []
     if any(payout.get("wallet") or payout["kind"] == "convert" for payout in payouts):
-        cents = int(setting("wallet_point_cents"))
         found.append(
             _("Un point de cagnotte vaut %(euros)s ; il s'échange dans le catalogue des cadeaux.", euros=euros(cents))
         )
@@ -214,8 +213,7 @@ def _calendar(definition: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _appeal() -> list[str]:
-    days = int(setting("review_days"))
+def _appeal(days: int) -> list[str]:
     return [
         _("Une vente inhabituelle est relue par une personne avant de donner des points."),
         ngettext(

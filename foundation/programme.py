@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -23,6 +24,7 @@ class Choice:
 
 
 LONGEST_TEXT = 300
+ORGANISER = ("brand_name", "brand_address", "contact")
 
 
 CHOICES: dict[str, Choice] = {
@@ -45,11 +47,11 @@ def setting(name: str) -> int | bool | str:
     return choice.default if row is None else row.value
 
 
-def text_settings() -> dict[str, str]:
-    """The settings that are texts, by name; '' for what is still to be completed. One select."""
+def settings() -> dict[str, Any]:
+    """Every setting's present value by name, in one select. A text that the brand has not written yet is ''."""
     rows = db.session.execute(select(ProgrammeSetting.name, ProgrammeSetting.value))
     given = {name: value for name, value in rows}
-    return {name: str(given.get(name, "")) for name, choice in CHOICES.items() if isinstance(choice.default, str)}
+    return {name: given.get(name, choice.default) for name, choice in CHOICES.items()}
 
 
 def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from foundation.database import db
 from foundation.models import AuditEntry
-from foundation.programme import setting, text_settings
+from foundation.programme import ORGANISER, setting, settings
 from tests.conftest import make_app, make_settings
 
 
@@ -27,9 +27,10 @@ def test_texts_are_empty_until_the_brand_writes_them(app, runner):
     assert "brand_name = (to be completed)" in runner.run("programme", "show").stdout
     runner.run("programme", "set", "brand_name", " Maison Écume ", "--by", "ADA")
     assert "brand_name = Maison Écume" in runner.run("programme", "show").stdout
-    assert text_settings() == {"brand_name": "Maison Écume", "brand_address": "", "contact": ""}
+    assert [settings()[name] for name in ORGANISER] == ["Maison Écume", "", ""]
+    assert settings()["review_days"] == 3
     runner.run("programme", "set", "brand_name", "")
-    assert text_settings()["brand_name"] == ""
+    assert settings()["brand_name"] == ""
 
 
 def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_written(app, runner):

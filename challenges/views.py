@@ -24,8 +24,8 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from challenges import law_pages
-from challenges.definition import Definition, definition_hash, stored_definition
+from challenges import law_pages, rules_pages
+from challenges.definition import Definition, stored_definition
 from challenges.exports import challenge_file
 from challenges.facts import facts_about
 from challenges.forms import ChallengeForm, fits_the_form, form_values
@@ -35,13 +35,12 @@ from challenges.linter import findings
 from challenges.models import Cancellation, Challenge
 from challenges.permissions import SECTIONS, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
-from challenges.queries import challenge_by_code, latest_version
+from challenges.queries import challenge_by_code
 from challenges.vocabulary import categories, product_names, reward_names, rewards_on_offer
 from challenges.wording import (
     audience_in_words,
     cap_in_words,
     city_of,
-    full_rules,
     last_moment,
     period_in_words,
     prize_in_words,
@@ -127,23 +126,6 @@ def show(code: str) -> str:
         studio=current_user.role in STAFF,
         cancel_url=address("declarations.cancel", code=code) if challenge.is_open else None,
         **_readable(challenge.definition),
-    )
-
-
-@blueprint.get("/challenges/<code>/rules")
-@requires("see_challenges")
-def rules(code: str) -> str:
-    """The full rules in words, with the number and the fingerprint of their version."""
-    challenge = _visible(code)
-    version = latest_version(challenge.id)
-    definition = version.definition if version is not None else challenge.definition
-    return render_template(
-        "challenges/rules.html",
-        challenge=challenge,
-        title=challenge.title(language()),
-        version=version,
-        fingerprint=version.hash if version is not None else definition_hash(definition),
-        sections=full_rules(definition, product_names([definition]), reward_names([definition])),
     )
 
 
@@ -262,6 +244,12 @@ def _preview(definition: Definition) -> dict[str, Any]:
 
 
 blueprint.add_url_rule("/studio/law", "law", law_pages.figures, methods=["GET", "POST"])
+blueprint.add_url_rule("/challenges/<code>/rules", "rules", rules_pages.rules)
+blueprint.add_url_rule("/challenges/<code>/rules/<int:number>", "rules_version", rules_pages.version)
+blueprint.add_url_rule("/challenges/<code>/rules/<int:number>.pdf", "rules_pdf", rules_pages.pdf)
+blueprint.add_url_rule("/challenges/<code>/acceptance", "acceptance", rules_pages.accept, methods=["POST"])
+blueprint.add_url_rule("/acceptances", "acceptances", rules_pages.acceptances)
+blueprint.add_app_template_global(rules_pages.asked_by, "rules_asked")
 
 
 # — what the pages show —

@@ -38,6 +38,12 @@ ANIMATOR = "DEMO-CLAIRE"
 LIVE_DAYS = 3  # the last days are told sale by sale, as through the form
 NIGHTS = 9  # and for so many, the schedule's jobs have run every night
 REGRETTED_BY = "DEMO-NADIA"
+SETTINGS = {
+    "review_units_above": str(LARGE_UNITS),
+    "brand_name": "Maison Ondrivelle",
+    "brand_address": "12 quai de l'Exemple, 29200 Brest",
+    "contact": "challenges@ondrivelle.example",
+}
 NOTE = "La quantité semble saisie deux fois ; déclarez-la de nouveau avec le bon nombre."
 
 
@@ -102,7 +108,8 @@ def _found(content: Content, now: datetime) -> None:
     at, today = _founding(now), now.astimezone(ZONE).date()
     there = [person for person in content.people if person.arrived_days_ago is None]
     with transaction():
-        change_setting("review_units_above", str(LARGE_UNITS), by=SYSTEM, at=at)
+        for name, value in SETTINGS.items():
+            change_setting(name, value, by=SYSTEM, at=at)
         import_outlets(files.outlets_file(content, today), by=SYSTEM, at=at)
         import_people(files.people_file(there), by=SYSTEM, at=at)
         import_products(files.products_file(content, today), by=SYSTEM, at=at)

@@ -37,6 +37,7 @@ NOT_A_PAGE = {
     "badges.picture",
     "challenges.download",
     "challenges.picture",
+    "challenges.rules_pdf",
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
@@ -48,6 +49,8 @@ NOT_A_PAGE = {
     "network.welcome",
     "portal.progress",
     "rewards.certificate",
+    "rewards.draw_standings",
+    "rewards.draw_tickets",
 }
 
 
@@ -75,11 +78,14 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
+    drawn = next(one.code for one in theirs if any(two["kind"] == "draw" for two in one.definition["payouts"]))
     everybody = {
         "portal.home": ["/"],
         "challenges.index": ["/challenges"],
         "challenges.show": [f"/challenges/{running}", f"/challenges/{closed}", f"/challenges/{by_state['published']}"],
         "challenges.rules": [f"/challenges/{running}/rules"],
+        "challenges.rules_version": [f"/challenges/{closed}/rules/1"],
+        "rewards.draw": [f"/challenges/{drawn}/draw"],
         "leaderboards.current": ["/ranking"],
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
         "network.me": ["/me"],
@@ -89,6 +95,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     }
     reseller = {
         "badges.badges": ["/badges"],
+        "challenges.acceptances": ["/acceptances"],
         "declarations.answer": [f"/declarations/{latest}"],
         "declarations.correction": [f"/declarations/{latest}/correction"],
         "declarations.declarations": ["/declarations", "/declarations?status=rejected"],

@@ -114,6 +114,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
                 "league_by": st.sampled_from(("kind", "region", "potential")),
                 "pending_at_close": st.sampled_from(("wait", "accept", "reject")),
                 "proof": st.sampled_from(("none", "optional", "required")),
+                "acceptance": st.sampled_from(("none", "required")),
                 "budget": st.integers(0, 10_000),
                 "budget_policy": st.sampled_from(("stop", "pro_rata")),
                 "cap_per_day": amounts,

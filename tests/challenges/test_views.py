@@ -142,7 +142,7 @@ def test_the_full_rules_carry_their_version_and_fingerprint(cast: Cast, client: 
     client.sign_in(cast.awa)
     page = text_of(client, "/challenges/hiver/rules")
     assert "Règle 2 : 15 points par avis de client avec un commentaire d'au moins 20 caractères." in page
-    assert "Version 1, en vigueur depuis le 5 janvier 2026." in page
+    assert "publiée le 2 janvier 2026 à 10:00, en vigueur le 5 janvier 2026." in page
     assert re.search(r"\b[0-9a-f]{64}\b", page)
 
 

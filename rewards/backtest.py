@@ -14,21 +14,21 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from challenges.definition import FIRST_YEAR, LAST_YEAR, Definition, stored_definition
 from challenges.models import Challenge
 from challenges.queries import audience_select
 from challenges.rules import Scored, fold, version_from
-from declarations.models import Declaration, Revision
 from declarations.publishing import targets_of
-from declarations.scoring import chunks, counted_in, current_revisions, sales_of
+from declarations.scoring import chunks, counted_in, sales_of
 from foundation.database import db
 from foundation.programme import setting
 from network.models import Outlet, Person
 from rewards.contribution import Contribution, bands_on, contribution
 from rewards.hints import JUDGED, Hint, League, Used, hints
 from rewards.models import Reward
+from rewards.queries import days_of_sales
 from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
 from rewards.rules import Gain
 
@@ -169,7 +169,7 @@ def backtest(
         )  # fmt: skip
     if not FIRST_YEAR <= first_day.year <= last_day.year <= LAST_YEAR:
         raise ValueError(
-            _("la période du %(first)s au %(last)s n'est pas entre %(lowest)s et %(highest)s ; donnez des jours qui y"
+            _("la période du %(first)s au %(last)s n’est pas entre %(lowest)s et %(highest)s ; donnez des jours qui y"
               " sont", first=first_day, last=last_day, lowest=FIRST_YEAR, highest=LAST_YEAR)
         )  # fmt: skip
     played, shifted = on_period(definition, first_day, last_day)
@@ -220,7 +220,7 @@ def backtest(
         used=tuple(counting.used()),
         leagues=tuple(_leagues(challenge, [one for one in playing if one.person_id in counting.active], lines)),
         tempted=tuple(counting.tempted(playing)),
-        told=None if counting.declarations else _told(),
+        told=None if counting.declarations else days_of_sales(),
     )
 
 
@@ -263,7 +263,13 @@ def _entrants(challenge: Challenge) -> list[Entrant]:
     rows = db.session.execute(
         audience_select(challenge.definition)
         .add_columns(
-            Person.code, Person.name, Person.suspended_at, Person.status, Outlet.code, Outlet.name, Outlet.health,
+            Person.code,
+            Person.name,
+            Person.suspended_at,
+            Person.status,
+            Outlet.code,
+            Outlet.name,
+            Outlet.health,
             Outlet.kind,
         )
         .order_by(Person.code)
@@ -368,8 +374,8 @@ def _money(challenge: Challenge) -> Money:
     for number, payout in enumerate(challenge.definition.get("payouts", ()), 1):
         if payout.get("reward") and payout["reward"] not in costs:
             raise ValueError(
-                _("gain n° %(number)s : « %(reward)s » n'est pas un article du catalogue des dotations ; importez-le"
-                  " d'abord", number=number, reward=payout["reward"])
+                _("gain n° %(number)s : « %(reward)s » n’est pas un article du catalogue des dotations ; importez-le"
+                  " d’abord", number=number, reward=payout["reward"])
             )  # fmt: skip
     budget = challenge.definition.get("budget")
     policy = challenge.definition.get("budget_policy", "stop")
@@ -470,13 +476,3 @@ def top_tenth_bp(totals: Sequence[int]) -> int | None:
     if not points:
         return None
     return sum(totals[len(totals) - -(-len(totals) // 10) :]) * 10_000 // points
-
-
-def _told() -> tuple[date, date] | None:
-    """The first and last day of accepted sales."""
-    first, last = db.session.execute(
-        current_revisions(func.min(Revision.sold_on), func.max(Revision.sold_on)).where(
-            Declaration.status == "accepted"
-        )
-    ).one()
-    return (first, last) if first is not None else None

@@ -54,7 +54,9 @@ def request_run(
 
 def runs_of(code: str) -> Select[Any]:
     """The backtests of a challenge, latest first."""
-    return select(BacktestRun).where(BacktestRun.code == code).order_by(BacktestRun.asked_at.desc(), BacktestRun.id.desc())
+    return (
+        select(BacktestRun).where(BacktestRun.code == code).order_by(BacktestRun.asked_at.desc(), BacktestRun.id.desc())
+    )
 
 
 def silent_runs(at: datetime) -> list[int]:

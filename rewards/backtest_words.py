@@ -72,22 +72,22 @@ def _unused_rule(hint: Mapping[str, Any], result: Result, league_by: str | None)
     milestone = hint["counts"] == "milestone"
     if hint["people"]:
         wrong = ngettext(
-            "la règle « %(id)s » n'a servi qu'à %(n)s personne active sur %(active)s",
-            "la règle « %(id)s » n'a servi qu'à %(n)s personnes actives sur %(active)s",
+            "la règle « %(id)s » n’a servi qu’à %(n)s personne active sur %(active)s",
+            "la règle « %(id)s » n’a servi qu’à %(n)s personnes actives sur %(active)s",
             hint["people"],
             id=hint["rule"],
             n=number(hint["people"]),
             active=number(result["active"]),
         )
     elif milestone:
-        wrong = _("personne n'a atteint le palier « %(id)s »", id=hint["rule"])
+        wrong = _("personne n’a atteint le palier « %(id)s »", id=hint["rule"])
     else:
-        wrong = _("personne n'a pu agir sur la règle « %(id)s »", id=hint["rule"])
+        wrong = _("personne n’a pu agir sur la règle « %(id)s »", id=hint["rule"])
     return Advice(
         wrong,
         _("abaissez ce palier, ou retirez-le")
         if milestone
-        else _("élargissez ce qu'elle demande (produits, canaux, jours), ou retirez-la"),
+        else _("élargissez ce qu’elle demande (produits, canaux, jours), ou retirez-la"),
     )
 
 
@@ -117,7 +117,7 @@ def short_in_words(result: Result) -> str:
     """Which award the budget is the first not to pay in full."""
     short = result["short"]
     return _(
-        "le premier gain qui n'est pas payé en entier est celui de %(code)s (gain n° %(payout)s, rang %(rank)s)",
+        "le premier gain qui n’est pas payé en entier est celui de %(code)s (gain n° %(payout)s, rang %(rank)s)",
         code=short["code"],
         payout=number(short["payout"]),
         rank=number(short["rank"]),
@@ -145,7 +145,7 @@ def contribution_in_words(result: Result) -> list[str]:
     if result["contribution_cents"] is None:
         return [
             _(
-                "Les chiffres de la loi pour %(year)s ne sont pas connus : la contribution n'est pas calculée"
+                "Les chiffres de la loi pour %(year)s ne sont pas connus : la contribution n’est pas calculée"
                 " (%(article)s). Un administrateur les inscrit dans les chiffres de la loi.",
                 year=result["law_year"],
                 article=EMPLOYEES,
@@ -154,17 +154,17 @@ def contribution_in_words(result: Result) -> list[str]:
     if not result["contribution_people"]:
         return [
             _(
-                "Aucune contribution : aucun salarié d'un point de vente ne dépasse le seuil de %(year)s (%(article)s).",
+                "Aucune contribution : aucun salarié de point de vente ne dépasse le seuil de %(year)s (%(article)s).",
                 year=result["law_year"],
                 article=EMPLOYEES,
             )
         ]
     found = [
         ngettext(
-            "Contribution de %(due)s pour %(n)s salarié d'un point de vente, aux chiffres de %(year)s (%(article)s),"
-            " comme s'il ne recevait rien d'autre dans l'année.",
+            "Contribution de %(due)s pour %(n)s salarié d’un point de vente, aux chiffres de %(year)s (%(article)s),"
+            " comme s’il ne recevait rien d’autre dans l’année.",
             "Contribution de %(due)s pour %(n)s salariés de points de vente, aux chiffres de %(year)s (%(article)s),"
-            " comme s'ils ne recevaient rien d'autre dans l'année.",
+            " comme s’ils ne recevaient rien d’autre dans l’année.",
             result["contribution_people"],
             n=number(result["contribution_people"]),
             due=euros(result["contribution_cents"]),

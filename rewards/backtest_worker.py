@@ -34,35 +34,35 @@ Clock = Callable[[], datetime]
 _one_at_a_time = threading.Lock()
 
 
-def start(app: Flask, run_id: int, now: Clock) -> threading.Thread:
+def start(app: Flask, run_id: int, read_clock: Clock) -> threading.Thread:
     """Begin work on a run in a thread of this process, which dies with it; the clock then takes the run over."""
-    thread = threading.Thread(target=_apart, args=(app, run_id, now), name=f"backtest {run_id}", daemon=True)
+    thread = threading.Thread(target=_apart, args=(app, run_id, read_clock), name=f"backtest {run_id}", daemon=True)
     thread.start()
     return thread
 
 
-def _apart(app: Flask, run_id: int, now: Clock) -> None:
+def _apart(app: Flask, run_id: int, read_clock: Clock) -> None:
     with _one_at_a_time, app.app_context():
         try:
-            work(run_id, now)
+            work(run_id, read_clock)
         except Exception:
             # The run stays as it is and falls silent: the clock begins it anew.
             log("backtests").exception("work was lost", run=run_id)
 
 
-def work(run_id: int, now: Clock) -> str | None:
+def work(run_id: int, read_clock: Clock) -> str | None:
     """Claim a run and bring it to its end: "done", "cancelled" (or taken over) or "failed"; None when it is not free.
 
     Opens its own transactions. What goes wrong is logged, and told to who asked in a sentence of their language.
     """
     with current_app.app_context(), transaction():
-        held = now()
+        held = read_clock()
         if not claim_run(run_id, at=held):
             return None
         run = db.session.get_one(BacktestRun, run_id)
         language = db.session.scalar(select(Person.language).where(Person.code == run.asked_by)) or "fr"
         db.session.expunge(run)
-    life = _Life(run_id, held, now)
+    life = _Life(run_id, held, read_clock)
     with force_locale(language):
         try:
             results = _answers(run, life)
@@ -70,7 +70,8 @@ def work(run_id: int, now: Clock) -> str | None:
             return "cancelled"
         except Exception as error:
             log("backtests").exception("backtest failed", run=run_id, challenge=run.code)
-            life.end(lambda held, at: fail_run(run_id, held, _reason(error), at=at))
+            reason = _reason(error)
+            life.end(lambda held, at: fail_run(run_id, held, reason, at=at))
             return "failed"
     return "done" if life.end(lambda held, at: finish_run(run_id, held, results, at=at)) else "cancelled"
 
@@ -80,7 +81,7 @@ def _reason(error: Exception) -> str:
     if type(error) is ValueError:
         return str(error)
     return _(
-        "Erreur inattendue (%(name)s) ; le journal du serveur en dit plus. Rien n'est perdu, le backtest peut être"
+        "Erreur inattendue (%(name)s) ; le journal du serveur en dit plus. Rien n’est perdu, le backtest peut être"
         " relancé.",
         name=type(error).__name__,
     )
@@ -116,15 +117,15 @@ def _definition(data: dict[str, Any]) -> Definition:
 class _Life:
     """The hold on a run: signs of life, each in a transaction and a session of its own."""
 
-    def __init__(self, run_id: int, held: datetime, now: Clock) -> None:
+    def __init__(self, run_id: int, held: datetime, read_clock: Clock) -> None:
         self.run_id = run_id
         self.held = held
-        self.now = now
+        self.read_clock = read_clock
         self.goes_on = True
 
     def sign(self, done: int, total: int) -> None:
         """Say how far the work is; it goes on unless the run was cancelled or taken over."""
-        at = self.now()
+        at = self.read_clock()
         try:
             with current_app.app_context(), transaction():
                 self.goes_on = hear(self.run_id, self.held, done, total, at=at)
@@ -137,4 +138,4 @@ class _Life:
     def end(self, last: Callable[[datetime, datetime], bool]) -> bool:
         """The last act on the run; False when it is no longer ours."""
         with current_app.app_context(), transaction():
-            return last(self.held, self.now())
+            return last(self.held, self.read_clock())

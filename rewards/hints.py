@@ -78,7 +78,9 @@ def _found(
             yield Hint("unused_rule", {"rule": rule.rule, "counts": rule.counts, "people": rule.people})
     for league in leagues:
         if len(set(league.active)) > 1 and len(league.rewarded) >= JUDGED and len(set(league.rewarded)) == 1:
-            yield Hint("one_kind", {"league": league.name, "outlet": league.rewarded[0], "places": len(league.rewarded)})
+            yield Hint(
+                "one_kind", {"league": league.name, "outlet": league.rewarded[0], "places": len(league.rewarded)}
+            )
     if short:
         yield Hint("budget", {})
     if top_tenth_bp is not None and active >= TENTH and top_tenth_bp > HALF_BP:

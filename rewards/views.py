@@ -1,4 +1,4 @@
-"""The reward catalogue as a reseller sees it, and the certificates of closings."""
+"""The reward catalogue as a reseller sees it, the certificates of closings; and the addresses of backtests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from foundation import clock
 from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
+from rewards import backtesting
 from rewards.models import Closure, Reward
 from rewards.queries import orderable_rewards
 
@@ -38,3 +39,15 @@ def certificate(code: str) -> Response:
     if current_user.role == "reseller":
         told["exclusions"] = len(told["exclusions"])
     return jsonify(told)
+
+
+# — backtests (rewards/backtesting.py) —
+
+blueprint.add_url_rule("/studio/<code>/backtests", "backtests", backtesting.backtests, methods=["GET", "POST"])
+blueprint.add_url_rule("/studio/<code>/backtests/<int:run_id>", "backtest", backtesting.show)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/cancellation", "cancel_backtest", backtesting.cancellation, methods=["POST"]
+)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/repetition", "repeat_backtest", backtesting.repetition, methods=["POST"]
+)

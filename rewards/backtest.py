@@ -130,7 +130,7 @@ class Backtest:
         """What it says about reach and fairness."""
         return hints(
             active=self.active,
-            first_step=self.first_step.people,
+            first_step=(self.first_step.name if self.first_step.kind == "milestone" else "", self.first_step.people),
             used=self.used,
             leagues=self.leagues,
             short=self.short is not None,

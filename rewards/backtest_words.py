@@ -32,7 +32,7 @@ class Advice(NamedTuple):
 
 def share(basis_points: int) -> str:
     """6 250 → 62,5 %."""
-    return _("%(n)s %%", n=format_decimal(Decimal(basis_points) / 100, "#,##0.#"))
+    return _("%(n)s %%", n=format_decimal(Decimal(basis_points) / 100, "#,##0.#"))
 
 
 def step_in_words(step: Mapping[str, Any]) -> str:
@@ -52,7 +52,20 @@ def hints_in_words(result: Result, league_by: str | None) -> list[Advice]:
 
 
 def _first_step(hint: Mapping[str, Any], result: Result, league_by: str | None) -> Advice:
-    reached = ngettext(
+    if not hint["people"]:
+        wrong = _("aucune personne active n’atteint %(step)s", step=step_in_words(result["first_step"]))
+    else:
+        wrong = _reached_by_few(hint, result)
+    within_reach = result["deciles"][4]  # at least 60 % of active people have as many points
+    if within_reach > 0:
+        mend = _("un premier palier à %(points)s serait atteint par 6 personnes actives sur 10", points=points_in_words(within_reach))
+    else:
+        mend = _("donnez des points à ce que tous font, comme déclarer une vente")
+    return Advice(wrong, mend)
+
+
+def _reached_by_few(hint: Mapping[str, Any], result: Result) -> str:
+    return ngettext(
         "%(n)s personne active sur %(active)s seulement atteint %(step)s",
         "%(n)s personnes actives sur %(active)s seulement atteignent %(step)s",
         hint["people"],
@@ -60,12 +73,6 @@ def _first_step(hint: Mapping[str, Any], result: Result, league_by: str | None) 
         active=number(hint["active"]),
         step=step_in_words(result["first_step"]),
     )
-    within_reach = result["deciles"][4]  # at least 60 % of active people have as many points
-    if within_reach > 0:
-        mend = _("un premier palier de %(points)s le serait par 6 sur 10", points=points_in_words(within_reach))
-    else:
-        mend = _("donnez des points à ce que tous font, comme déclarer une vente")
-    return Advice(reached, mend)
 
 
 def _unused_rule(hint: Mapping[str, Any], result: Result, league_by: str | None) -> Advice:

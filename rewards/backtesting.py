@@ -79,7 +79,7 @@ class Variant:
     label: str
     result: Mapping[str, Any]
     hints: Sequence[Advice]
-    law: Sequence[str]
+    notes: Sequence[str]
     steps: Sequence[tuple[str, int]]
     payouts: Sequence[PaidRow]
     tenths: Sequence[tuple[str, int]]
@@ -221,26 +221,26 @@ def states() -> dict[str, str]:
 def _read(run: BacktestRun) -> dict[str, Any]:
     """What the page shows of a backtest that is done."""
     results: list[dict[str, Any]] = run.results or []
-    splits = {data.get("league_by") for data in run.variants}
-    leagues = list(dict.fromkeys(one["league"] for result in results for one in result["standings"]))
+    leagues: dict[str, str] = {}
+    for data, result in zip(run.variants, results, strict=True):
+        if data.get("league_by"):
+            leagues |= {one["league"]: league_label(data["league_by"], one["league"]) for one in result["standings"]}
     asked = request.args.get("league", "")
-    league = asked if asked in leagues else leagues[0] if leagues else ""
-    split_by = next((split for split in splits if split), None)
+    league = asked if asked in leagues else next(iter(leagues), "")
+    splits = {data["league_by"] for data in run.variants if data.get("league_by")}
     rewards = reward_names(run.variants)
     return {
         "empty": all(result["declarations"] == 0 for result in results),
         "told": [date.fromisoformat(day) for day in results[0]["told"] or ()] if results else [],
-        "moved": _moved(results),
         "variants": [
             _variant(data, result, league if data.get("league_by") else "", rewards)
             for data, result in zip(run.variants, results, strict=True)
         ],
         "rows": _comparison(results),
         "league": league,
-        "leagues": [(value, league_label(split_by, value)) for value in leagues if value or split_by]
-        if split_by else [],
-        "split_by": league_in_words(split_by) if split_by else "",
-    }  # fmt: skip
+        "leagues": list(leagues.items()),
+        "split_by": _(" ou ").join(sorted(league_in_words(split) for split in splits)),
+    }
 
 
 def _variant(data: Mapping[str, Any], result: dict[str, Any], league: str, rewards: Mapping[str, str]) -> Variant:
@@ -254,7 +254,7 @@ def _variant(data: Mapping[str, Any], result: dict[str, Any], league: str, rewar
         label=result["label"],
         result=result,
         hints=hints_in_words(result, data.get("league_by")),
-        law=contribution_in_words(result),
+        notes=_notes(result),
         steps=[(step_in_words(step), step["people"]) for step in result["milestones"]],
         payouts=payouts,
         tenths=[(share(tenth * 1_000), points) for tenth, points in enumerate(result["deciles"])],
@@ -269,18 +269,16 @@ def _variant(data: Mapping[str, Any], result: dict[str, Any], league: str, rewar
     )  # fmt: skip
 
 
-def _moved(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """By how many days the dates inside the variants were moved, once for those moved alike."""
-    shifts = [shift for shift in dict.fromkeys(result["shifted"] for result in results) if shift]
-    return [
-        ngettext(
-            "Les dates des règles ont été décalées de %(shift)s jour.",
-            "Les dates des règles ont été décalées de %(shift)s jours.",
-            abs(shift),
-            shift=number(shift),
-        )
-        for shift in shifts
-    ]
+def _notes(result: Mapping[str, Any]) -> list[str]:
+    """What to know when reading the figures: dates that were moved, and what the law asks."""
+    shift = result["shifted"]
+    moved = ngettext(
+        "Les dates des règles ont été décalées de %(shift)s jour.",
+        "Les dates des règles ont été décalées de %(shift)s jours.",
+        abs(shift),
+        shift=number(shift),
+    )
+    return [*([moved] if shift else []), *contribution_in_words(result)]
 
 
 def _comparison(results: Sequence[Mapping[str, Any]]) -> list[Row]:

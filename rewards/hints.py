@@ -52,29 +52,35 @@ class Share(NamedTuple):
 def hints(
     *,
     active: int,
-    first_step: int,
+    first_step: tuple[str, int],
     used: Sequence[Used],
     leagues: Sequence[League],
     short: bool,
     top_tenth_bp: int | None,
 ) -> list[Hint]:
-    """The hints of a backtest, gravest first: the first step (how many people reach it), rules nobody can act on,
-    leagues won by one kind of outlet, the budget (`short`: reached), concentration. None while nobody is active."""
+    """The hints of a backtest, gravest first: the first step (its milestone rule or '', and how many people reach it),
+    rules nobody can act on, leagues won by one kind of outlet, the budget (`short`: reached), concentration.
+
+    While nobody is active there is nothing to say.
+    """
     return list(_found(active, first_step, used, leagues, short, top_tenth_bp)) if active else []
 
 
 def _found(
     active: int,
-    first_step: int,
+    first_step: tuple[str, int],
     used: Sequence[Used],
     leagues: Sequence[League],
     short: bool,
     top_tenth_bp: int | None,
 ) -> Iterator[Hint]:
-    if Share(first_step, active).is_below(FIRST_STEP_BP):
-        yield Hint("first_step", {"people": first_step, "active": active})
+    milestone, reached = first_step
+    too_high = Share(reached, active).is_below(FIRST_STEP_BP)
+    if too_high:
+        yield Hint("first_step", {"people": reached, "active": active})
     for rule in used:
-        if Share(rule.people, active).is_below(ACTED_BP):
+        said = too_high and rule.rule == milestone
+        if Share(rule.people, active).is_below(ACTED_BP) and not said:
             yield Hint("unused_rule", {"rule": rule.rule, "counts": rule.counts, "people": rule.people})
     for league in leagues:
         if len(set(league.active)) > 1 and len(league.rewarded) >= JUDGED and len(set(league.rewarded)) == 1:

@@ -58,7 +58,10 @@ def _first_step(hint: Mapping[str, Any], result: Result, league_by: str | None) 
         wrong = _reached_by_few(hint, result)
     within_reach = result["deciles"][4]  # at least 60 % of active people have as many points
     if within_reach > 0:
-        mend = _("un premier palier à %(points)s serait atteint par 6 personnes actives sur 10", points=points_in_words(within_reach))
+        mend = _(
+            "un premier palier à %(points)s serait atteint par 6 personnes actives sur 10",
+            points=points_in_words(within_reach),
+        )
     else:
         mend = _("donnez des points à ce que tous font, comme déclarer une vente")
     return Advice(wrong, mend)

@@ -55,8 +55,8 @@ def work(run_id: int, read_clock: Clock) -> str | None:
 
     Opens its own transactions. What goes wrong is logged, and told to who asked in a sentence of their language.
     """
+    held = read_clock()
     with current_app.app_context(), transaction():
-        held = read_clock()
         if not claim_run(run_id, at=held):
             return None
         run = db.session.get_one(BacktestRun, run_id)
@@ -137,5 +137,6 @@ class _Life:
 
     def end(self, last: Callable[[datetime, datetime], bool]) -> bool:
         """The last act on the run; False when it is no longer ours."""
+        at = self.read_clock()
         with current_app.app_context(), transaction():
-            return last(self.held, self.read_clock())
+            return last(self.held, at)

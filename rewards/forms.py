@@ -20,6 +20,9 @@ class _Day(DateField):
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Read the day."""
+        if not any(valuelist):
+            self.data = None
+            return
         try:
             super().process_formdata(valuelist)
         except ValueError:
@@ -38,9 +41,9 @@ class BacktestForm(FlaskForm):
 
     first_day = _Day(_("Premier jour de ventes"))
     last_day = _Day(_("Dernier jour de ventes"))
-    challenge_2 = SelectField(_("Deuxième variante"))
+    challenge_2 = SelectField(_("Deuxième variante"), default="")
     file_2 = FileField(_("ou un fichier de challenge"))
-    challenge_3 = SelectField(_("Troisième variante"))
+    challenge_3 = SelectField(_("Troisième variante"), default="")
     file_3 = FileField(_("ou un fichier de challenge"))
 
     def __init__(self, days: tuple[date, date], others: Sequence[tuple[str, str]]) -> None:

@@ -22,6 +22,7 @@ from declarations.models import Declaration
 from foundation.database import db
 from network.models import Outlet, Person
 from network.permissions import PERMISSIONS
+from rewards.models import BacktestRun
 from tests.browser.conftest import PHONE, Demonstration
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -60,6 +61,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
+        backtest = db.session.scalars(select(BacktestRun.id)).first()
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     everybody = {
@@ -99,6 +101,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.people": ["/studio/network/people", "/studio/network/people?q=a&role=reseller"],
         "network.person": [f"/studio/network/people/{person.code}"],
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
+        "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
+        "rewards.backtests": [f"/studio/{draft}/backtests"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}
     return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]

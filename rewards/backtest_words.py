@@ -80,17 +80,27 @@ def _reached_by_few(hint: Mapping[str, Any], result: Result) -> str:
 
 def _unused_rule(hint: Mapping[str, Any], result: Result, league_by: str | None) -> Advice:
     milestone = hint["counts"] == "milestone"
-    if hint["people"]:
+    n, active = number(hint["people"]), number(result["active"])
+    if milestone and hint["people"]:
+        wrong = ngettext(
+            "le palier « %(id)s » n’est atteint que par %(n)s personne active sur %(active)s",
+            "le palier « %(id)s » n’est atteint que par %(n)s personnes actives sur %(active)s",
+            hint["people"],
+            id=hint["rule"],
+            n=n,
+            active=active,
+        )
+    elif milestone:
+        wrong = _("personne n’a atteint le palier « %(id)s »", id=hint["rule"])
+    elif hint["people"]:
         wrong = ngettext(
             "la règle « %(id)s » n’a servi qu’à %(n)s personne active sur %(active)s",
             "la règle « %(id)s » n’a servi qu’à %(n)s personnes actives sur %(active)s",
             hint["people"],
             id=hint["rule"],
-            n=number(hint["people"]),
-            active=number(result["active"]),
+            n=n,
+            active=active,
         )
-    elif milestone:
-        wrong = _("personne n’a atteint le palier « %(id)s »", id=hint["rule"])
     else:
         wrong = _("personne n’a pu agir sur la règle « %(id)s »", id=hint["rule"])
     return Advice(

@@ -85,6 +85,7 @@ class Variant:
     tenths: Sequence[tuple[str, int]]
     board: Sequence[Place]
     ranked: int
+    has_leagues: bool
 
 
 # — asking —
@@ -266,6 +267,7 @@ def _variant(data: Mapping[str, Any], result: dict[str, Any], league: str, rewar
             for line in board.get("lines", ())
         ],
         ranked=board.get("ranked", 0),
+        has_leagues=bool(data.get("league_by")),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def plain(found: Backtest, label: str) -> dict[str, Any]:
     """The answer as JSON values; of the board the first ten of each league, of at most fifty leagues.
 
     Money in cents, shares in basis points, days as ISO text. `contribution_cents` is None when the figures of the law
-    for `law_year` are not known.
+    for `law_year` are not known. People and outlets are there by code alone: names are read when it is shown.
     """
     due = found.contribution
     return {
@@ -52,7 +52,9 @@ def plain(found: Backtest, label: str) -> dict[str, Any]:
         "above_cents": None if due is None else due.above_cents,
         "above_people": None if due is None else due.above_people,
         "standings": list(_standings(found.standings)),
-        "tempted": [one._asdict() for one in found.tempted],
+        "tempted": [
+            {"code": one.code, "points": one.points, "cut": one.cut, "boosted": one.boosted} for one in found.tempted
+        ],
         "hints": [{"kind": hint.kind, **hint.values} for hint in found.hints],
     }  # fmt: skip
 
@@ -68,8 +70,7 @@ def _standings(lines: Iterable[Line]) -> Iterable[dict[str, Any]]:
             "ranked": len(ranked),
             "lines": [
                 {
-                    "rank": line.rank, "code": line.code, "name": line.name, "points": line.points,
-                    "progress_bp": line.progress_bp,
+                    "rank": line.rank, "code": line.code, "points": line.points, "progress_bp": line.progress_bp,
                 }
                 for line in ranked[:SHOWN]
             ],

@@ -119,4 +119,4 @@ def _held(run_id: int, held: datetime) -> Any:
 
 
 def _changed(statement: Any) -> bool:
-    return bool(db.session.execute(statement.execution_options(synchronize_session=False)).rowcount == 1)
+    return bool(db.session.execute(statement.execution_options(synchronize_session=False)).rowcount == 1)  # type: ignore[attr-defined]

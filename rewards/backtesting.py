@@ -37,7 +37,7 @@ from rewards.backtest_words import Advice, contribution_in_words, hints_in_words
 from rewards.backtest_worker import start
 from rewards.forms import BacktestForm
 from rewards.models import BacktestRun
-from rewards.queries import days_worth_testing
+from rewards.queries import competitor_names, days_worth_testing
 
 OFFERED = 200  # challenges one can compare with, latest first; others come as a file
 
@@ -86,6 +86,7 @@ class Variant:
     board: Sequence[Place]
     ranked: int
     has_leagues: bool
+    tempted: Sequence[Mapping[str, Any]]
 
 
 # — asking —
@@ -230,11 +231,12 @@ def _read(run: BacktestRun) -> dict[str, Any]:
     league = asked if asked in leagues else next(iter(leagues), "")
     splits = {data["league_by"] for data in run.variants if data.get("league_by")}
     rewards = reward_names(run.variants)
+    names = _names(run.variants, results, league)
     return {
         "empty": all(result["declarations"] == 0 for result in results),
         "told": [date.fromisoformat(day) for day in results[0]["told"] or ()] if results else [],
         "variants": [
-            _variant(data, result, league if data.get("league_by") else "", rewards)
+            _variant(data, result, _board(data, result, league), rewards, names)
             for data, result in zip(run.variants, results, strict=True)
         ],
         "rows": _comparison(results),
@@ -244,8 +246,38 @@ def _read(run: BacktestRun) -> dict[str, Any]:
     }
 
 
-def _variant(data: Mapping[str, Any], result: dict[str, Any], league: str, rewards: Mapping[str, str]) -> Variant:
-    board: Mapping[str, Any] = next((one for one in result["standings"] if one["league"] == league), {})
+Names = Mapping[str, str]
+
+
+def _board(data: Mapping[str, Any], result: Mapping[str, Any], league: str) -> Mapping[str, Any]:
+    """The first places of a league; of the only board where there are no leagues."""
+    wanted = league if data.get("league_by") else ""
+    return next((one for one in result["standings"] if one["league"] == wanted), {"ranked": 0, "lines": []})
+
+
+def _names(
+    variants: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], league: str
+) -> tuple[Names, Names]:
+    """The names of the people and of the outlets that are shown."""
+    people: set[str] = set()
+    outlets: set[str] = set()
+    for data, result in zip(variants, results, strict=True):
+        people |= {one["code"] for one in result["tempted"]}
+        placed = {line["code"] for line in _board(data, result, league)["lines"]}
+        outlets |= placed if data.get("ranks") == "outlet" else set()
+        people |= set() if data.get("ranks") == "outlet" else placed
+    return competitor_names(people, outlets)
+
+
+def _variant(
+    data: Mapping[str, Any],
+    result: Mapping[str, Any],
+    board: Mapping[str, Any],
+    rewards: Names,
+    names: tuple[Names, Names],
+) -> Variant:
+    people, outlets = names
+    competitors = outlets if data.get("ranks") == "outlet" else people
     by_progress = data.get("rank_by") == "progress"
     payouts = []
     for paid, payout in zip(result["payouts"], data.get("payouts") or (), strict=True):
@@ -261,12 +293,13 @@ def _variant(data: Mapping[str, Any], result: dict[str, Any], league: str, rewar
         tenths=[(share(tenth * 1_000), points) for tenth, points in enumerate(result["deciles"])],
         board=[
             Place(
-                line["rank"], line["name"], line["code"], line["points"],
+                line["rank"], competitors.get(line["code"], "—"), line["code"], line["points"],
                 share(line["progress_bp"]) if by_progress and line["progress_bp"] is not None else "",
             )
-            for line in board.get("lines", ())
+            for line in board["lines"]
         ],
-        ranked=board.get("ranked", 0),
+        ranked=board["ranked"],
+        tempted=[one | {"name": people.get(one["code"], "—")} for one in result["tempted"]],
         has_leagues=bool(data.get("league_by")),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from sqlalchemy import Select, literal, or_, select
 from declarations.models import Declaration, Revision
 from declarations.scoring import current_revisions
 from foundation.database import db
+from network.models import Outlet, Person
 from rewards.models import Reward
 
 
@@ -50,6 +51,16 @@ def reward_costs(codes: Collection[str]) -> dict[str, int]:
     """What these articles cost the brand, in cents, by code."""
     rows = db.session.execute(select(Reward.code, Reward.cost_cents).where(Reward.code.in_(codes)))
     return {row.code: row.cost_cents for row in rows}
+
+
+def competitor_names(people: Collection[str], outlets: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The names of these people and of these outlets, by code; a code without one is gone."""
+    found = (
+        select(Person.code, Person.name).where(Person.code.in_(people)),
+        select(Outlet.code, Outlet.name).where(Outlet.code.in_(outlets)),
+    )
+    named, placed = ({row.code: row.name for row in db.session.execute(one)} for one in found)
+    return named, placed
 
 
 def days_of_sales() -> tuple[date, date] | None:

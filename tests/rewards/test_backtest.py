@@ -261,6 +261,33 @@ def test_steps_are_counted_and_the_first_is_what_most_people_reach(app: Flask, c
     assert tuple(winter(draft()).first_step) == ("points", "", "points", 1, 3)
 
 
+def test_who_could_act_and_who_wins_is_counted(app: Flask, cast: Cast) -> None:
+    sell("AWA", [("CREME", 4)], name="a")
+    sell("BRUNO", [("CREME", 3)], name="b")
+    sell("NINA", [("CREME", 1)], name="n", channel="meeting")
+    rules = [
+        RULES[0] | {"cap": {"points": 30, "per": "challenge"}},
+        {"id": "reunion", "counts": "declaration", "points": 1, "when": {"channels": ["meeting"]}},
+        {"id": "en-ligne", "counts": "boost", "factor": "2", "when": {"channels": ["online"]}},
+        {"id": "trois", "counts": "milestone", "measure": "units", "at": 3, "points": 5},
+    ]
+    found = winter(draft(rules=rules, league_by="potential"))
+    assert [tuple(one) for one in found.used] == [
+        ("unites", "units", 3), ("reunion", "declaration", 1), ("en-ligne", "boost", 0), ("trois", "milestone", 2),
+    ]  # fmt: skip
+    assert [tuple(one) for one in found.leagues] == [
+        ("high", ("franchisee",), ("franchisee",)),
+        ("low", ("vdi",), ("vdi",)),
+        ("medium", ("reseller",), ("reseller",)),
+    ]
+    [together] = winter(draft()).leagues
+    assert tuple(together) == ("", ("franchisee", "reseller", "vdi"), ("reseller", "franchisee", "vdi"))
+    assert [hint.kind for hint in found.hints] == ["unused_rule"]
+    assert winter(draft()).hints == []
+    by_outlet = winter(draft(ranks="outlet"))
+    assert by_outlet.leagues[0].rewarded == ("reseller", "franchisee", "vdi")
+
+
 def test_a_budget_says_whom_it_does_not_reach_first(app: Flask, cast: Cast) -> None:
     reward(cost_cents=3_000)
     sell("AWA", [("CREME", 4)], name="a")

@@ -94,6 +94,7 @@ def test_what_is_asked_for_is_worked_on_and_answered(sales: None) -> None:
         "people": 4, "active": 3, "scoring": 3, "declarations": 3, "first_step_bp": 10_000,
     }  # fmt: skip
     assert [line["code"] for line in first["standings"][0]["lines"]] == ["AWA", "BRUNO", "NINA"]
+    assert "Diallo" not in str(run.results), "names are read when it is shown"
     audited = db.session.scalars(select(AuditEntry.act).where(AuditEntry.subject == "essai")).all()
     assert audited == ["backtest.asked"]
 

@@ -1,4 +1,4 @@
-"""The reward catalogue as a reseller sees it, the certificates of closings, and the pages of draws."""
+"""The reward catalogue as a reseller sees it, the certificates of closings; the addresses of draws and backtests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foundation import clock
 from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
-from rewards import draw_pages
+from rewards import backtesting, draw_pages
 from rewards.models import Closure, Reward
 from rewards.queries import orderable_rewards
 
@@ -46,3 +46,13 @@ def certificate(code: str) -> Response:
 blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
 blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
 blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)
+# — backtests (rewards/backtesting.py) —
+
+blueprint.add_url_rule("/studio/<code>/backtests", "backtests", backtesting.backtests, methods=["GET", "POST"])
+blueprint.add_url_rule("/studio/<code>/backtests/<int:run_id>", "backtest", backtesting.show)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/cancellation", "cancel_backtest", backtesting.cancellation, methods=["POST"]
+)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/repetition", "repeat_backtest", backtesting.repetition, methods=["POST"]
+)

@@ -31,8 +31,11 @@ from portal.demonstration import content as files
 from portal.demonstration.content import Content
 from portal.demonstration.plans import ZONE, Plan, challenge_plans
 from portal.demonstration.sales import LARGE_UNITS, Sale, all_sales, first_day
+from rewards.backtest_runs import request_run
+from rewards.backtest_worker import work
 from rewards.imports import import_rewards
 from rewards.models import Reward
+from rewards.queries import days_worth_testing
 
 ANIMATOR = "DEMO-CLAIRE"
 LIVE_DAYS = 3  # the last days are told sale by sale, as through the form
@@ -85,6 +88,7 @@ def demonstration_steps(content: Content, now: datetime) -> list[Step]:
         *_deliveries(told, plans, live_from, now),
         *_live(sales[len(told) :], now),
         *_jobs(plans, now),
+        *_backtests(plans, now),
     ]
     return sorted(steps, key=lambda step: step.at)
 
@@ -156,6 +160,26 @@ def _publications(plans: list[Plan]) -> Iterator[Step]:
                     publish(challenge, by=ANIMATOR, at=at)
 
         yield Step(at, f"challenge {plan.code}", come_to_life)
+
+
+def _backtests(plans: list[Plan], now: datetime) -> Iterator[Step]:
+    """Before publishing a draft its animator has looked at what it, and a challenge already out, would have given."""
+    published = [plan for plan in plans if plan.publish_at is not None]
+    for plan in plans:
+        if plan.publish_at is None:
+
+            def look_back(plan: Plan = plan) -> None:
+                variants = []
+                for one in (plan, published[-1]):
+                    definition = definition_of_text(one.text.encode(), f"{one.code}.toml")
+                    variants.append((definition.name, definition))
+                own = variants[0][1]
+                with transaction():
+                    days = days_worth_testing(own.starts_on, own.ends_on)
+                    run_id = request_run(own.code, variants, *days, by=ANIMATOR, at=now).id
+                work(run_id, lambda: now)
+
+            yield Step(now, f"backtest of {plan.code}", look_back)
 
 
 def _deliveries(sales: list[Sale], plans: list[Plan], live_from: datetime, now: datetime) -> Iterator[Step]:

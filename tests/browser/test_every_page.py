@@ -25,6 +25,7 @@ from foundation.transactions import transaction
 from network.models import Notice, Outlet, Person
 from network.notices import notify
 from network.permissions import PERMISSIONS
+from rewards.models import BacktestRun
 from tests.browser.conftest import PHONE, Demonstration
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -76,6 +77,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
+        backtest = db.session.scalars(select(BacktestRun.id)).first()
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     drawn = next(one.code for one in theirs if any(two["kind"] == "draw" for two in one.definition["payouts"]))
@@ -125,6 +127,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "portal.silent": [f"/studio/{running}/silent"],
         "portal.studio": ["/studio", "/studio?q=a&state=closed"],
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
+        "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
+        "rewards.backtests": [f"/studio/{draft}/backtests"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}
     return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]

@@ -20,7 +20,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from challenges.definition import Definition, stored_definition
 from challenges.imports import definition_of_text
 from challenges.models import Challenge
-from challenges.permissions import drafts_first
 from challenges.queries import challenge_by_code
 from challenges.vocabulary import reward_names
 from challenges.wording import league_in_words, points_in_words, prize_in_words
@@ -124,7 +123,12 @@ def _challenge(code: str) -> Challenge:
 
 def _others(challenge: Challenge) -> list[tuple[str, str]]:
     """The challenges to compare with, by code: drafts first."""
-    found = db.session.scalars(drafts_first().where(Challenge.id != challenge.id).limit(OFFERED))
+    found = db.session.scalars(
+        select(Challenge)
+        .where(Challenge.id != challenge.id)
+        .order_by(Challenge.state != "draft", Challenge.starts_on.desc(), Challenge.id.desc())
+        .limit(OFFERED)
+    )
     return [
         (one.code, _("%(title)s (brouillon)", title=one.title(language())) if one.state == "draft" else
          one.title(language()))

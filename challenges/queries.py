@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, literal, or_, select
 
-from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
+from challenges.models import OPEN_STATES, Challenge, Draft, Participant, RulesVersion
 from challenges.rules import LATE_ARRIVAL, Version, version_from
 from foundation import clock
 from foundation.database import db
@@ -44,6 +44,12 @@ LEAGUES = {
 def challenge_by_code(code: str) -> Challenge | None:
     """A challenge by its code."""
     return db.session.scalar(select(Challenge).where(Challenge.code == code))
+
+
+def draft_by_id(draft_id: int | None = None, *, challenge_id: int | None = None) -> Draft | None:
+    """A draft of the studio by its id, or by the challenge it is stored as."""
+    wanted = Draft.id == draft_id if challenge_id is None else Draft.challenge_id == challenge_id
+    return db.session.scalar(select(Draft).where(wanted))
 
 
 def audience_select(definition: Mapping[str, Any]) -> Select[Any]:

@@ -7,7 +7,6 @@ nothing is refused but a save that would overwrite what its author has not seen.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -183,14 +182,14 @@ def plain(value: Any) -> Any:
 
 def free_code(wanted: str) -> str:
     """This code, or with the first number after it under which there is no challenge and no draft."""
-    stem = re.sub(r"-\d{1,3}$", "", wanted) or wanted
+    stem = wanted[: LONGEST_CODE - 4]
     taken = set(db.session.scalars(select(Challenge.code).where(Challenge.code.startswith(stem, autoescape=True))))
     unfinished = select(Draft.content).where(Draft.challenge_id.is_(None))
     taken |= {content["code"] for content in db.session.scalars(unfinished) if isinstance(content.get("code"), str)}
     number, code = 1, wanted
     while code in taken:
         number += 1
-        code = f"{stem[: LONGEST_CODE - 4]}-{number}"
+        code = f"{stem}-{number}"
     return code
 
 

@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask_babel import force_locale, format_time
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -29,9 +40,8 @@ from challenges.models import Challenge, Draft
 from challenges.pictures import LONGEST_SIDE, draft_picture, picture_file
 from challenges.queries import audience_size, challenge_by_code, draft_by_id
 from challenges.reading import as_far_as_possible, page_at, participant_page
-from challenges.vocabulary import suggestions, vocabulary_for
-from challenges.wording import audience_in_words, full_rules
-from challenges.vocabulary import product_names, reward_names
+from challenges.vocabulary import product_names, reward_names, suggestions, vocabulary_for
+from challenges.wording import audience_in_words, full_rules, prize_in_words, rule_in_words
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import LANGUAGES, language
@@ -40,6 +50,21 @@ from foundation.pictures import clean_picture
 from foundation.transactions import transaction
 from network.permissions import requires
 from network.queries import person_by_code
+
+# The zones of the network's countries, to choose from; any other may be typed.
+ZONES = (
+    "Europe/Paris",
+    "Europe/Brussels",
+    "Europe/Luxembourg",
+    "Europe/Zurich",
+    "Indian/Reunion",
+    "Indian/Mayotte",
+    "America/Guadeloupe",
+    "America/Martinique",
+    "America/Cayenne",
+    "Pacific/Noumea",
+    "Pacific/Tahiti",
+)
 
 
 @dataclass(frozen=True)
@@ -289,7 +314,8 @@ def _context(
         "step": step,
         "steps": STEPS,
         "form": form,
-        "rows": list(_rows(form)),
+        "rows": _rows(form, judgement),
+        "zones": ZONES if step.name == "when" else (),
         "faults": found,
         "listed": [fault for fault in found if asked == "to" or fault.step is step] if asked else [],
         "asked": asked,
@@ -312,15 +338,35 @@ def _context(
     }
 
 
-def _rows(form: StepForm) -> list[dict[str, Any]]:
-    """Each rule or payout of the step: its place, its kind, and its fields by their short names."""
+def _rows(form: StepForm, judgement: Judgement) -> list[dict[str, Any]]:
+    """Each rule or payout of the step: its place, its kind, its fields by their short names, and what it says."""
+    rows = forms.rows_of(form.content, form.step.rows) if form.step.rows else []
+    wrong = {
+        problem.where[1] for problem in judgement.problems if problem.where[0] == form.step.rows and problem.where[1:]
+    }
+    products, rewards = product_names([form.content]), form.vocabulary.names.get("rewards", {})
     found = []
-    for index, row in enumerate(forms.rows_of(form.content, form.step.rows) if form.step.rows else ()):
+    for index, row in enumerate(rows):
         prefix = forms.name_of((form.step.rows, index)) + "-"
         fields = {name.removeprefix(prefix): form[name] for name in form.places if name.startswith(prefix)}
-        kind = row.get("counts") or row.get("kind")
+        words = ""
+        if index not in wrong and form.step.rows == "rules":
+            words = rule_in_words(row, rows, products)
+        elif index not in wrong:
+            words = _("%(who)s, %(what)s", **prize_in_words(row, rewards)._asdict())
         used = sum(1 for name, one in fields.items() if name.startswith("when-") and one.data)
-        found.append({"index": index, "id": prefix[:-1], "kind": kind, "fields": fields, "conditions": used})
+        found.append(
+            {
+                "index": index,
+                "id": prefix[:-1],
+                "kind": row.get("counts") or row.get("kind"),
+                "fields": fields,
+                "words": words,
+                "conditions": used,
+                "wrong_conditions": prefix + "when" in form.notes
+                or any(one.errors for name, one in fields.items() if name.startswith("when-")),
+            }
+        )
     return found
 
 
@@ -370,9 +416,7 @@ def _preview(
             )
         )
         sections = (
-            full_rules(shown, product_names([shown]), reward_names([shown]))
-            if judgement.definition is not None
-            else []
+            full_rules(shown, product_names([shown]), reward_names([shown])) if judgement.definition is not None else []
         )
     told: list[tuple[Finding, str]] = []
     if judgement.definition is not None:

@@ -141,7 +141,9 @@ HOW_MUCH = (
         choices=(("earliest", _("Le premier arrivé passe devant")), ("shared", _("Le rang est partagé"))),
         usual="earliest",
     ),
-    Key(("objective", "measure"), "choice", _("L'objectif se compte en"), choices=(("", _("Pas d'objectif")), *MEASURES)),
+    Key(
+        ("objective", "measure"), "choice", _("L'objectif se compte en"), choices=(("", _("Pas d'objectif")), *MEASURES)
+    ),
     Key(
         ("objective", "default"),
         "whole",
@@ -229,7 +231,9 @@ RULE_KEYS: dict[str, tuple[Key, ...]] = {
     "declaration": (POINTS, *CAP),
     "feedback": (
         POINTS,
-        Key(("min_comment",), "whole", _("Longueur du commentaire"), _("Nombre de caractères ; vide : une note suffit.")),
+        Key(
+            ("min_comment",), "whole", _("Longueur du commentaire"), _("Nombre de caractères ; vide : une note suffit.")
+        ),
         *CAP,
     ),
     "profile": (POINTS, *CAP),
@@ -252,7 +256,11 @@ PAYOUT_KEYS: dict[str, tuple[Key, ...]] = {
     "rank": (Key(("from",), "whole", _("De la place")), Key(("to",), "whole", _("À la place")), *PRIZE),
     "threshold": (Key(("points",), "whole", _("Dès … points")), *PRIZE),
     "objective": PRIZE,
-    "race": (Key(("first",), "whole", _("Les … premiers")), Key(("points",), "whole", _("À atteindre … points")), *PRIZE),
+    "race": (
+        Key(("first",), "whole", _("Les … premiers")),
+        Key(("points",), "whole", _("À atteindre … points")),
+        *PRIZE,
+    ),
     "convert": (
         Key(("every",), "whole", _("Chaque tranche de … points")),
         Key(("into",), "whole", _("Donne … points de cagnotte")),
@@ -448,7 +456,7 @@ class Boxes(SelectMultipleField):
         """Offer what is known and what is ticked."""
         super().process_data(value)
         chosen = [text for text in self.data or [] if text not in self.names]
-        self.choices = [*self.names.items(), *((text, text) for text in chosen)]
+        self.choices = [*self.names.items(), *((text, text) for text in dict.fromkeys(chosen))]
 
 
 class StepForm(BaseForm):
@@ -681,8 +689,10 @@ def _read(
         texts = [text for text in texts if text]
         if adding:
             texts += [text.strip() for text in re.split(r"[,;\n]", sent.get(f"{name}-add", "")) if text.strip()]
-    moved = key.kind == "moment" and reading != zone
-    if not moved and texts == [text.replace("\r\n", "\n") for text in shown_at(before, path, key, zone)]:
+    shown = [text.replace("\r\n", "\n") for text in shown_at(before, path, key, zone)]
+    # Boxes are sent in the order they stand in, each once.
+    same = set(texts) == set(shown) if key.kind in MULTIPLE else texts == shown
+    if same and not (key.kind == "moment" and reading != zone):
         return value
     return _value(key, texts, reading)
 

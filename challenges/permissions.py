@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, case
 
 from challenges.models import Challenge
 from challenges.queries import challenges_of

@@ -96,7 +96,10 @@ def _from_file(faults: list[str]) -> Draft | None:
         published, draft = True, None
     if published:
         faults.append(
-            _("Le challenge « %(code)s » est déjà publié : donnez un autre code à celui du fichier.", code=definition.code)
+            _(
+                "Le challenge « %(code)s » est déjà publié : donnez un autre code à celui du fichier.",
+                code=definition.code,
+            )
         )
         return None
     if replaced:

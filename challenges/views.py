@@ -29,6 +29,7 @@ from network.permissions import STAFF, requires
 
 blueprint = Blueprint("challenges", __name__)
 
+
 @dataclass(frozen=True)
 class Card:
     """A challenge in a list: its title, section, what counts in a sentence, when, and how long it still runs."""

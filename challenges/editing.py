@@ -196,16 +196,16 @@ def _save(draft: Draft, step: Step) -> AnyResponse | str:
         return _meeting(draft_by_id(draft.id) or draft, step, conflict)
     except (LookupError, NotPossible):
         return _go(url_for("challenges.step", draft_id=draft.id, step=step.name))
-    verb, _colon, where = action.partition(":")
+    verb, _colon, where = (action or ("keep" if "keep" in sent else "")).partition(":")
     here = url_for("challenges.step", draft_id=saved.id, step=step.name, **_view_asked())
-    if not action and htmx:
+    if not verb and htmx:
         return _parts(saved, step)
     if verb == "view":
-        return _parts(saved, step) if htmx else redirect(here)
+        return _parts(saved, step) if htmx else redirect(here, 303)
     if verb == "go" and where in STEP_NAMES:
         return _go(url_for("challenges.step", draft_id=saved.id, step=where, **_view_asked()))
-    if verb in ("add", "remove", "up", "down", "names", "reshape", "picture", "no-picture") and not wrong_image:
-        return _page(saved, step, saved.content, focus=focus) if htmx else redirect(f"{here}#{focus or where}")
+    if verb in ("keep", "add", "remove", "up", "down", "names", "reshape", "picture", "no-picture") and not wrong_image:
+        return _page(saved, step, saved.content, focus=focus) if htmx else redirect(f"{here}#{focus or where}", 303)
     judgement = drafts.judge(saved.content, saved.challenge_id)
     if verb == "to" and judgement.definition is not None:
         page = page_at(f"/studio/{judgement.definition.code}/{where}")

@@ -71,6 +71,14 @@
     const place = status();
     if (place && form().dataset.saving) place.textContent = form().dataset.saving + text;
   };
+  // What is asked is what the button says that sent the form, wherever on the page it stands; a save by itself asks
+  // nothing.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt !== form()) return;
+    const button = event.detail.triggeringEvent?.submitter;
+    for (const name of ["action", "keep"]) event.detail.formData.delete(name);
+    if (button?.name) event.detail.formData.set(button.name, button.value);
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt === form()) sent = typed;
   });

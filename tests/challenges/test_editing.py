@@ -524,7 +524,7 @@ def test_a_picture_is_kept_shown_replaced_and_taken_away(cast: Cast, client: Fla
     wrong = send("notes.png", b"not a picture")
     assert wrong.status_code == 422 and 'id="file-error"' in wrong.text
     assert "picture" not in content(draft_id)
-    assert send("../mon image.png", picture.getvalue()).status_code == 302
+    assert send("../mon image.png", picture.getvalue()).status_code == 303
     assert content(draft_id)["picture"] == "mon_image.png"
     assert client.get(f"/studio/drafts/{draft_id}/picture").mimetype == "image/webp"
     assert client.get("/challenges/printemps/picture").status_code == 200

@@ -17,7 +17,8 @@ from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from challenges.models import Challenge
+from challenges.forms import STEP_NAMES
+from challenges.models import Challenge, Draft
 from declarations.models import Declaration
 from foundation import clock
 from foundation.database import db
@@ -37,8 +38,11 @@ SOMEBODY = {"reseller": "Camille Morvan", "animator": "Claire Aubin", "brand": "
 NOT_A_PAGE = {
     "badges.picture",
     "challenges.download",
+    "challenges.draft_of",
+    "challenges.names",
     "challenges.picture",
     "challenges.rules_pdf",
+    "challenges.picture_of_draft",
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
@@ -71,7 +75,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
-        draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
+        draft = db.session.scalars(select(Draft.id).order_by(Draft.id.desc())).first()
         person = db.session.scalars(select(Person).where(Person.name == SOMEBODY["reseller"])).one()
         mine = select(Declaration.public_id).where(Declaration.person_id == person.id, Declaration.status == "accepted")
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
@@ -112,8 +116,9 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "insights.overview": ["/insights", "/insights?period=12m&by=department&then=channel"],
     }
     staff = insight | {
-        "challenges.edit": [f"/studio/challenges/{draft}/edit"],
-        "challenges.new": ["/studio/challenges/new"],
+        "challenges.new": ["/studio/new"],
+        "challenges.removal": [f"/studio/drafts/{draft}/removal"],
+        "challenges.step": [f"/studio/drafts/{draft}/{step}" for step in STEP_NAMES],
         "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
         "declarations.review": ["/review", f"/review/{waiting}"],
         "network.import_file": ["/studio/network/import"],

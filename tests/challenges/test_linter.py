@@ -379,7 +379,7 @@ def test_publishing_from_the_studio_is_stopped_with_the_article_and_the_draft_st
     monkeypatch.setattr("foundation.clock.now", lambda: AT)
     draft(**(ONLINE | VDI))
     client.sign_in(cast.marc)
-    shown = client.get("/studio/challenges/hiver/edit").text
+    shown = client.get("/studio/hiver/draft", follow_redirects=True).text
     assert "Ce challenge ne peut pas être publié" in shown and "L135-1" in shown
     answer = client.post("/studio/challenges/hiver/publication", follow_redirects=True)
     assert answer.status_code == 200
@@ -387,7 +387,7 @@ def test_publishing_from_the_studio_is_stopped_with_the_article_and_the_draft_st
     kept = challenge_by_code("hiver")
     assert kept is not None and kept.state == "draft"
     draft(**(AT_HOME | VDI))
-    assert "ne peut pas être publié" not in client.get("/studio/challenges/hiver/edit").text
+    assert "ne peut pas être publié" not in client.get("/studio/hiver/draft", follow_redirects=True).text
     client.post("/studio/challenges/hiver/publication")
     kept = challenge_by_code("hiver")
     assert kept is not None and kept.state == "published"

@@ -16,8 +16,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from badges.queries import grants_of
 from challenges import wording
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
-from challenges.lifecycle import Unlawful
-from challenges.models import Challenge
 from challenges.queries import challenge_by_code
 from declarations import declaring, operations, permissions, publishing, queries, reviewing
 from declarations.declaring import my_declaration
@@ -180,31 +178,6 @@ def contest(public_id: str) -> AnyResponse:
 
 
 # — publishing ————————————————————————————————————————————————————————————————————————————————————————————————————————
-
-
-@blueprint.post("/studio/challenges/<code>/publication")
-@requires("animate")
-def publish(code: str) -> AnyResponse:
-    """Publish a draft: its rules are frozen, its people enter, sales already told count."""
-    if challenge_by_code(code) is None:
-        abort(404)
-    try:
-        with transaction():
-            challenge: Challenge | None = challenge_by_code(code)
-            assert challenge is not None
-            count = publishing.publish(challenge, by=current_user.code, at=clock.now())
-    except Unlawful as refusal:
-        for finding in refusal.findings:
-            flash(_("Publication arrêtée : %(finding)s", finding=finding.text), "danger")
-        return redirect(f"/studio/{quote(code)}/draft")
-    except ChallengeNotPossible:
-        flash(
-            _("Ce challenge ne peut pas être publié : il l’est déjà, ou son tirage devait l’être avant le début."),
-            "warning",
-        )
-    else:
-        flash(_("Le challenge est publié. Participants : %(count)s.", count=count), "success")
-    return redirect(f"/challenges/{quote(code)}")
 
 
 @blueprint.route("/studio/challenges/<code>/cancellation", methods=["GET", "POST"])

@@ -119,7 +119,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "challenges.new": ["/studio/new"],
         "challenges.removal": [f"/studio/drafts/{draft}/removal"],
         "challenges.step": [f"/studio/drafts/{draft}/{step}" for step in STEP_NAMES],
-        "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
+        "declarations.cancel": [f"/studio/{running}/cancellation"],
         "declarations.review": ["/review", f"/review/{waiting}"],
         "network.import_file": ["/studio/network/import"],
         "network.outlet": [f"/studio/network/outlets/{outlet}"],

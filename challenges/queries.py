@@ -174,6 +174,12 @@ def open_challenges(first_day: date, last_day: date, *, lock: bool = False) -> S
     return db.session.scalars(found).all()
 
 
+def participant_count(challenge_id: int) -> int:
+    """How many people take part."""
+    mine = select(func.count()).select_from(Participant).where(Participant.challenge_id == challenge_id)
+    return db.session.scalar(mine) or 0
+
+
 def participants_among(challenge_id: int, people: Collection[int]) -> list[int]:
     """Which of these people take part, sorted."""
     return sorted(

@@ -19,7 +19,7 @@ from challenges.models import Cancellation, Challenge
 from challenges.permissions import SECTIONS, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
 from challenges.queries import amendments, as_read, challenge_by_code
-from challenges.reading import capital, participant_page, time_left
+from challenges.reading import capital, changes_told, participant_page, time_left
 from challenges.vocabulary import product_names, reward_names
 from challenges.wording import period_in_words, summary
 from foundation import clock
@@ -86,7 +86,7 @@ def show(code: str) -> str:
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
         dashboard_url=existing(f"/studio/{code}"),
-        amendments=amendments(challenge.id),
+        changes=changes_told(amendments(challenge.id)),
         **participant_page(as_read([challenge], at)[challenge.id]),
     )
 

@@ -139,7 +139,7 @@ def test_the_latest_backtest_says_what_it_cost_and_whether_the_draft_is_still_th
         run_id = run.id
     work(run_id, lambda: NOW)
     page = marc.get(PAGE).text
-    assert "il aurait coûté 0,20 €" in page and f"/studio/hiver/backtests/{run_id}" in page
+    assert "il aurait coûté 0,20\xa0€" in page and f"/studio/hiver/backtests/{run_id}" in page
     assert "a changé depuis cet essai" not in page
     keep(name="Autre")
     assert "a changé depuis cet essai" in marc.get(PAGE).text

@@ -187,6 +187,18 @@ def test_the_points_expected_follow_what_is_typed_in_every_challenge(client: Cli
     assert "Choisissez un produit" in client.post("/declare/expected", data=typed(sku=[], units=[])).text
 
 
+def test_a_correction_is_previewed_at_the_price_its_sale_was_received_at(client: Client, cast: Cast) -> None:
+    publish(rules=[{"id": "valeur", "counts": "value", "points": 1}])
+    client.sign_in(cast.awa)
+    client.post("/declare", data=typed(units=["1"]))
+    with transaction():
+        cast.product("CREME").list_price_cents = 9_900
+    changed = client.post("/declare/expected", data=typed(units=["2"], correcting=SALE_ID)).text
+    assert "+<span>24</span>" in changed
+    fresh = client.post("/declare/expected", data=typed(units=["2"], id="")).text
+    assert "+<span>198</span>" in fresh
+
+
 def test_a_sale_outside_every_challenge_is_kept_and_says_so(client: Client, cast: Cast) -> None:
     publish()
     client.sign_in(cast.awa)
@@ -557,24 +569,12 @@ def test_two_taps_at_the_same_moment_write_one_sale(app: Flask, cast: Cast) -> N
     assert sold() == 1
 
 
-def test_a_draft_is_published_once_and_sales_already_told_count(client: Client, cast: Cast) -> None:
-    with transaction():
-        import_challenge(definition_from(WINTER), by="MARC", at=NOW)
-    sell("AWA")
-    client.sign_in(cast.marc)
-    assert client.get(client.post("/studio/challenges/hiver/publication").location).status_code == 200
-    assert "déjà" in client.get(client.post("/studio/challenges/hiver/publication").location).text
-    assert client.post("/studio/challenges/unknown/publication").status_code == 404
-    client.sign_in(cast.awa)
-    assert "2 × Crème de jour × 10 pts = 20" in client.get("/declarations/sale-1").text
-
-
 def test_an_animator_calls_a_challenge_off_and_participants_read_why(client: Client, cast: Cast) -> None:
     publish()
     sell("AWA")
     client.sign_in(cast.marc)
     assert "Annuler ce challenge…" in client.get("/challenges/hiver").text
-    address = "/studio/challenges/hiver/cancellation"
+    address = "/studio/hiver/cancellation"
     assert "Raison, que les participants liront" in client.get(address).text
     refused = client.post(address, data={"reason": "  "})
     assert refused.status_code == 422 and "Écrivez la raison." in refused.text

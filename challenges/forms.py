@@ -152,7 +152,7 @@ HOW_MUCH = (
     ),
     Key(("objective", "baseline", "from"), "day", _("Ventes passées, du")),
     Key(("objective", "baseline", "to"), "day", _("au")),
-    Key(("objective", "baseline", "factor"), "decimal", _("Multipliées par"), _("1,10 demande 10 % de plus.")),
+    Key(("objective", "baseline", "factor"), "decimal", _("Multipliées par"), _("1,10 demande un dixième de plus.")),
     Key(("objective", "baseline", "at_least"), "whole", _("Et au moins")),
 )
 PRIZES = (

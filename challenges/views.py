@@ -85,6 +85,7 @@ def show(code: str) -> str:
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
         dashboard_url=page_at(f"/studio/{code}"),
+        cancel_url=address("declarations.cancel", code=code) if challenge.is_open else None,
         **participant_page(challenge.definition),
     )
 

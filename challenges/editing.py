@@ -39,13 +39,13 @@ from challenges.linter import Finding, findings
 from challenges.models import Challenge, Draft
 from challenges.pictures import LONGEST_SIDE, draft_picture, picture_file
 from challenges.queries import audience_size, challenge_by_code, draft_by_id
-from challenges.reading import as_far_as_possible, page_at, participant_page
+from challenges.reading import as_far_as_possible, participant_page
 from challenges.vocabulary import product_names, reward_names, suggestions, vocabulary_for
 from challenges.wording import audience_in_words, full_rules, prize_in_words, rule_in_words
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import LANGUAGES, language
-from foundation.pages import htmx
+from foundation.pages import existing, htmx
 from foundation.pictures import clean_picture
 from foundation.transactions import transaction
 from network.permissions import requires
@@ -208,7 +208,7 @@ def _save(draft: Draft, step: Step) -> AnyResponse | str:
         return _page(saved, step, saved.content, focus=focus) if htmx else redirect(f"{here}#{focus or where}", 303)
     judgement = drafts.judge(saved.content, saved.challenge_id)
     if verb == "to" and judgement.definition is not None:
-        page = page_at(f"/studio/{judgement.definition.code}/{where}")
+        page = existing(f"/studio/{judgement.definition.code}/{where}")
         return _go(page) if page is not None else abort(404)
     mended = not any(forms.step_of(problem.where) is step for problem in judgement.problems)
     if verb != "to" and mended and not wrong_image:
@@ -327,7 +327,7 @@ def _context(
         "next_step": next((one for one in STEPS[STEPS.index(step) + 1 :]), None),
         "new_rows": forms.COUNTS if step.rows == "rules" else forms.PAYOUTS,
         "pages": {
-            page: page_at(f"/studio/{code or 'x'}/{page}") for page in ("publication", "backtests", "targets", "file")
+            page: existing(f"/studio/{code or 'x'}/{page}") for page in ("publication", "backtests", "targets", "file")
         },
         "complete": code is not None,
         "picture_url": _picture_url(draft, challenge),
@@ -460,7 +460,7 @@ def _mine(draft_id: int) -> tuple[Draft, Challenge | None]:
 
 
 def _home_of(code: str) -> str:
-    return page_at(f"/studio/{code}") or url_for("challenges.show", code=code)
+    return existing(f"/studio/{code}") or url_for("challenges.show", code=code)
 
 
 def _name(content: dict[str, Any]) -> str:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from pydantic import ValidationError
-from werkzeug.routing import BuildError
 
 from challenges.definition import Definition, Problem, stored_definition
 from challenges.models import Challenge
@@ -99,19 +98,6 @@ def time_left(challenge: Challenge, at: datetime) -> tuple[str, bool]:
 def capital(text: str) -> str:
     """The same words, as a sentence begins."""
     return text[:1].upper() + text[1:]
-
-
-def address(endpoint: str, **values: Any) -> str | None:
-    """The address of a page of a higher package, None while this installation has no such page."""
-    try:
-        return url_for(endpoint, **values)
-    except BuildError:
-        return None
-
-
-def page_at(path: str) -> str | None:
-    """This path when this installation has a page there, else None."""
-    return path if current_app.url_map.bind("").test(path, "GET") else None
 
 
 # --- a challenge that is not finished ------------------------------------------------------------------------------

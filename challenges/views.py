@@ -10,21 +10,21 @@ from flask import Blueprint, Response, abort, render_template, send_file, url_fo
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from challenges import editing, law_pages, studio
-from challenges.definition import definition_hash, stored_definition
+from challenges import editing, law_pages, rules_pages, studio
+from challenges.definition import stored_definition
 from challenges.exports import challenge_file
 from challenges.forms import STEP_NAMES
 from challenges.models import Cancellation, Challenge
 from challenges.permissions import SECTIONS, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
-from challenges.queries import challenge_by_code, latest_version
-from challenges.reading import address, capital, page_at, participant_page, time_left
+from challenges.queries import challenge_by_code
+from challenges.reading import capital, participant_page, time_left
 from challenges.vocabulary import product_names, reward_names
-from challenges.wording import full_rules, period_in_words, summary
+from challenges.wording import period_in_words, summary
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import language
-from foundation.pages import Paged, page_number, page_or_part, paged
+from foundation.pages import Paged, address, existing, page_number, page_or_part, paged
 from network.permissions import STAFF, requires
 
 blueprint = Blueprint("challenges", __name__)
@@ -84,26 +84,9 @@ def show(code: str) -> str:
         progress_url=address("portal.progress", code=code) if plays else None,
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
-        dashboard_url=page_at(f"/studio/{code}"),
+        dashboard_url=existing(f"/studio/{code}"),
         cancel_url=address("declarations.cancel", code=code) if challenge.is_open else None,
         **participant_page(challenge.definition),
-    )
-
-
-@blueprint.get("/challenges/<code>/rules")
-@requires("see_challenges")
-def rules(code: str) -> str:
-    """The full rules in words, with the number and the fingerprint of their version."""
-    challenge = _visible(code)
-    version = latest_version(challenge.id)
-    definition = version.definition if version is not None else challenge.definition
-    return render_template(
-        "challenges/rules.html",
-        challenge=challenge,
-        title=challenge.title(language()),
-        version=version,
-        fingerprint=version.hash if version is not None else definition_hash(definition),
-        sections=full_rules(definition, product_names([definition]), reward_names([definition])),
     )
 
 
@@ -193,3 +176,12 @@ for rule, name, view, methods in (
     (f"/studio/drafts/<int:draft_id>/<any({', '.join(map(repr, STEP_NAMES))}):step>", "step", editing.step, BOTH),
 ):
     blueprint.add_url_rule(rule, name, view, methods=methods)
+
+# — the rules as documents —
+
+blueprint.add_url_rule("/challenges/<code>/rules", "rules", rules_pages.rules)
+blueprint.add_url_rule("/challenges/<code>/rules/<int:number>", "rules_version", rules_pages.version)
+blueprint.add_url_rule("/challenges/<code>/rules/<int:number>.pdf", "rules_pdf", rules_pages.pdf)
+blueprint.add_url_rule("/challenges/<code>/acceptance", "acceptance", rules_pages.accept, methods=["POST"])
+blueprint.add_url_rule("/acceptances", "acceptances", rules_pages.acceptances)
+blueprint.add_app_template_global(rules_pages.asked_by, "rules_asked")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
 
 from foundation import audit
 from foundation.database import db
@@ -12,12 +15,16 @@ from foundation.models import ProgrammeSetting
 
 @dataclass(frozen=True)
 class Choice:
-    """A setting: its default, its lowest and highest value (None: yes or no), and what it means."""
+    """A setting: its default (which says whether it is a number, yes or no, or a text), what it means, its bounds."""
 
-    default: int | bool
+    default: int | bool | str
     meaning: str
     lowest: int = 0
     highest: int = 1_000_000
+
+
+LONGEST_TEXT = 300
+ORGANISER = ("brand_name", "brand_address", "contact")
 
 
 CHOICES: dict[str, Choice] = {
@@ -27,14 +34,24 @@ CHOICES: dict[str, Choice] = {
         False, "sales of a VDI on channel reorder score for a returning customer (C. com. L135-1 to L135-3)"
     ),
     "wallet_point_cents": Choice(1, "what one wallet point costs the brand, in cents"),
+    "brand_name": Choice("", "who organises the challenges, as their rules name it"),
+    "brand_address": Choice("", "where the organiser is, as the rules of challenges write it"),
+    "contact": Choice("", "where participants write about the rules and about their data"),
 }
 
 
-def setting(name: str) -> int | bool:
+def setting(name: str) -> int | bool | str:
     """The present value of a setting. Raises KeyError for an unknown name."""
     choice = CHOICES[name]
     row = db.session.get(ProgrammeSetting, name)
     return choice.default if row is None else row.value
+
+
+def settings() -> dict[str, Any]:
+    """Every setting's present value by name, in one select. A text that the brand has not written yet is ''."""
+    rows = db.session.execute(select(ProgrammeSetting.name, ProgrammeSetting.value))
+    given = {name: value for name, value in rows}
+    return {name: given.get(name, choice.default) for name, choice in CHOICES.items()}
 
 
 def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
@@ -42,8 +59,12 @@ def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
     choice = CHOICES.get(name)
     if choice is None:
         raise ValueError(f"{name!r} is not a setting; write one of {', '.join(CHOICES)}")
-    value: int | bool
-    if isinstance(choice.default, bool):
+    value: int | bool | str
+    if isinstance(choice.default, str):
+        value = text.strip()
+        if len(value) > LONGEST_TEXT or (value and not value.isprintable()):
+            raise ValueError(f"{name}: write plain text on one line, at most {LONGEST_TEXT} characters")
+    elif isinstance(choice.default, bool):
         if text not in ("yes", "no"):
             raise ValueError(f"{name}: {text!r} is not yes or no; write yes or no")
         value = text == "yes"

@@ -116,7 +116,7 @@ def test_the_full_rules_carry_their_version_and_fingerprint(cast: Cast, client: 
     client.sign_in(cast.awa)
     page = text_of(client, "/challenges/hiver/rules")
     assert "Règle 2 : 15 points par avis de client avec un commentaire d'au moins 20 caractères." in page
-    assert "Version 1, en vigueur depuis le 5 janvier 2026." in page
+    assert "publiée le 2 janvier 2026 à 10:00, en vigueur le 5 janvier 2026." in page
     assert re.search(r"\b[0-9a-f]{64}\b", page)
 
 
@@ -135,7 +135,13 @@ def test_what_is_not_mine_does_not_exist(cast: Cast, client: FlaskClient) -> Non
     played(cast.awa)
     draft(code="brouillon")
     client.sign_in(cast.bruno)
-    for address in ("/challenges/hiver", "/challenges/hiver/rules", "/challenges/brouillon", "/studio/hiver/file"):
+    for address in (
+        "/challenges/hiver",
+        "/challenges/hiver/rules",
+        "/challenges/brouillon",
+        "/studio",
+        "/studio/hiver/file",
+    ):
         assert client.get(address).status_code == 404, address
     assert "Aucun challenge pour le moment" in text_of(client, "/challenges")
     client.sign_in(cast.awa)
@@ -145,6 +151,15 @@ def test_what_is_not_mine_does_not_exist(cast: Cast, client: FlaskClient) -> Non
     assert client.get("/challenges/brouillon").status_code == 404
     client.sign_in(cast.marc)
     assert client.get("/challenges/brouillon").status_code == 200
+
+
+def test_animators_see_every_challenge_with_its_state(cast: Cast, client: FlaskClient) -> None:
+    played(cast.awa)
+    draft(code="brouillon", name="Été")
+    client.sign_in(cast.marc)
+    page = text_of(client, "/studio")
+    assert page.index("Été") < page.index("Hiver")
+    assert "Brouillon" in page and "En cours" in page
 
 
 def test_a_draft_is_opened_from_its_page_and_any_challenge_is_given_as_a_file(cast: Cast, client: FlaskClient) -> None:

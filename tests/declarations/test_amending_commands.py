@@ -71,7 +71,7 @@ def test_each_reason_against_a_change_is_a_line_with_its_place(
     refused = runner.run(
         "challenges", "amend", file, "--from", day(0), "--notice", " ", "--by", "MARC", exits=1
     ).stderr.splitlines()
-    assert [line.split(": ")[0].split("/")[-1] for line in refused] == ["hiver.toml:3", "--notice", "--from"]
+    assert [line.split(": ")[0].split("/")[-1] for line in refused] == ["hiver.toml:4", "--notice", "--from"]
     assert kinds() == []
 
 

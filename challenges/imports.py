@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +15,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from challenges.definition import Definition, WrongDefinition, definition_from
+from challenges.definition import Definition, Problem, WrongDefinition, definition_from
 from challenges.facts import facts_about
 from challenges.lifecycle import NotPossible
 from challenges.linter import blocking, findings
@@ -101,6 +102,13 @@ def unlawful_faults(path: str | Path, definition: Definition, *, on: date) -> li
             )
             for one in found
         ]
+
+
+def problem_faults(path: str | Path, problems: Iterable[Problem]) -> list[Fault]:
+    """Why a challenge that is published cannot take what this file says, as faults with their lines."""
+    places = Places(Path(path).read_bytes().decode("utf-8-sig"))
+    found = [Fault(str(path), places.line(one.where), _column(one.where), one.wrong, one.right) for one in problems]
+    return sorted(found, key=lambda fault: fault.line)
 
 
 def _language_of_faults() -> AbstractContextManager[object]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from flask_babel import force_locale
 from sqlalchemy import select
 
-from challenges.imports import read_challenge, unlawful_faults
+from challenges.imports import problem_faults, read_challenge, unlawful_faults
+from challenges.lifecycle import NotAllowed, Unlawful
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
-from challenges.lifecycle import Unlawful
+from challenges.models import Challenge
 from challenges.queries import challenge_by_code
-from declarations import operations, publishing
+from declarations import amending, operations, publishing
 from declarations.imports import import_declarations
 from declarations.models import REJECTIONS, Declaration
 from declarations.verification import differences
@@ -22,7 +26,7 @@ from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
 from foundation.tables import Faulty
-from foundation.terminal import INSTANT, faults_to_exit
+from foundation.terminal import DAY, INSTANT, faults_to_exit
 from foundation.transactions import transaction
 from network.permissions import STAFF
 from network.queries import person_by_code
@@ -126,16 +130,82 @@ def cancel_challenge(code: str, reason: str, author: str) -> None:
     """Call challenge CODE off: its points are voided by reversal."""
     try:
         with transaction():
-            challenge = challenge_by_code(code)
-            if challenge is None:
-                raise ValueError(f"{code!r} is not a challenge; import it first")
-            person = person_by_code(author)
-            if person is None or person.role not in STAFF:
-                raise ValueError(f"{author!r} may not cancel a challenge; write the code of an animator")
-            publishing.cancel(challenge, reason, by=author, at=clock.now())
+            publishing.cancel(_decided_by(author, code), reason, by=author, at=clock.now())
     except ChallengeNotPossible as refusal:
         raise ValueError(str(refusal)) from refusal
     click.echo(f"{code}: cancelled")
+
+
+@click.command("amend")
+@click.argument("file", type=FILE)
+@click.option("--from", "starts_on", type=DAY, required=True, help="First day of sales under the new rules.")
+@click.option("--notice", required=True, help="What participants read about it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+@faults_to_exit
+def amend_challenge(file: Path, starts_on: date, notice: str, author: str) -> None:
+    """Give a published challenge the rules, caps, texts and added prizes of FILE, from a day on."""
+    definition = read_challenge(file)
+    try:
+        with force_locale("en"), transaction():
+            challenge = _decided_by(author, definition.code)
+            version = amending.amend(challenge, definition, starts_on, notice, by=author, at=clock.now())
+            line = f"{challenge.code}: version {version.number} from {version.starts_on}"
+    except Unlawful as refusal:
+        raise Faulty(unlawful_faults(file, definition, on=clock.day_of(clock.now(), definition.zone))) from refusal
+    except NotAllowed as refusal:
+        raise Faulty(problem_faults(file, refusal.problems)) from refusal
+    click.echo(line)
+
+
+@click.command("extend")
+@click.argument("code")
+@click.option("--until", "ends_on", type=DAY, required=True, help="The new last day of sales.")
+@click.option("--notice", required=True, help="What participants read about it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+@faults_to_exit
+def extend_challenge(code: str, ends_on: date, notice: str, author: str) -> None:
+    """Let challenge CODE last longer."""
+    with _refusals(), transaction():
+        amending.extend(_decided_by(author, code), ends_on, notice, by=author, at=clock.now())
+    click.echo(f"{code}: until {ends_on}")
+
+
+@click.command("close-early")
+@click.argument("code")
+@click.option("--reason", required=True, help="Why; its participants read it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+@click.option("--on", "ends_on", type=DAY, help="The new last day of sales (default: today).")
+@faults_to_exit
+def close_challenge_early(code: str, reason: str, author: str, ends_on: date | None) -> None:
+    """End challenge CODE sooner."""
+    with _refusals(), transaction():
+        challenge, at = _decided_by(author, code), clock.now()
+        ends_on = ends_on or clock.day_of(at, challenge.zone)
+        amending.close_early(challenge, ends_on, reason, by=author, at=at)
+    click.echo(f"{code}: until {ends_on}")
+
+
+def _decided_by(author: str, code: str) -> Challenge:
+    """The challenge somebody decides about; ValueError when there is none, or when it is not theirs to decide."""
+    challenge = challenge_by_code(code)
+    if challenge is None:
+        raise ValueError(f"{code!r} is not a challenge; import it first")
+    person = person_by_code(author)
+    if person is None or person.role not in STAFF:
+        raise ValueError(f"{author!r} may not decide about a challenge; write the code of an animator")
+    return challenge
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a decision is refused for, as lines in English like those of every command."""
+    with force_locale("en"):
+        try:
+            yield
+        except Unlawful as refusal:
+            raise ValueError("\n".join(finding.text for finding in refusal.findings)) from refusal
+        except NotAllowed as refusal:
+            raise ValueError("\n".join(f"{one.wrong}; {one.right}" for one in refusal.problems)) from refusal
 
 
 @click.command("verify")
@@ -156,6 +226,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
-    challenges.add_command(cancel_challenge)
+    for command in (cancel_challenge, amend_challenge, extend_challenge, close_challenge_early):
+        challenges.add_command(command)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     points.add_command(verify_points)

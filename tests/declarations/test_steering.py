@@ -110,11 +110,11 @@ def test_other_rules_are_read_in_words_before_they_hold_and_then_told_to_partici
 
 def test_every_fault_of_the_rules_has_its_line_and_nothing_written_is_lost(marc: Client) -> None:
     told = fields(marc, "amendment")
-    told |= {"rules": 'cap_total = -3\n\n[[rules]]\nid = "soin"\ncounts = "unites"\npoints = 10\n', "notice": "Oui",
-             "starts_on": "demain", "description": "Gardée"}  # fmt: skip
+    told["rules"] = '[[rules]]\nid = "soin"\ncounts = "unites"\npoints = 10\n[[rules]]\nid = "avis"\n'
+    told |= {"notice": "Oui", "starts_on": "demain", "description": "Gardée"}
     answer = send(marc, "amendment", told, "look")
     page = text_of(answer)
-    assert answer.status_code == 422 and "Ligne 1 :" in page and "Ligne 5 :" in page
+    assert answer.status_code == 422 and "Ligne 3 :" in page and "Ligne 5 :" in page
     assert written(answer.text)["rules"] == told["rules"] and written(answer.text)["description"] == "Gardée"
     broken = send(marc, "amendment", told | {"rules": "points = = 3"}, "look")
     assert broken.status_code == 422 and "pas du TOML" in text_of(broken)

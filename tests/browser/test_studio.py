@@ -209,6 +209,7 @@ def test_two_animators_meet_and_one_chooses(cast, new_context, sign_in, choice):
         expect(marc.get_by_label("Nom du challenge", exact=True)).to_have_value("Le nom d'Ada")
     else:
         meeting.get_by_role("button", name="Garder les miennes").click()
+        expect(marc.locator("#meeting")).to_have_count(0)
         expect(marc.locator("h1")).to_have_text("Le nom de Marc")
         assert stored(draft_id)["name"] == "Le nom de Marc"
     expect(marc.locator("#meeting")).to_have_count(0)

@@ -46,6 +46,7 @@ NOT_A_PAGE = {
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
+    "declarations.target_file",
     "insights.download",
     "network.ask_code",
     "network.picture",
@@ -83,6 +84,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
         backtest = db.session.scalars(select(BacktestRun.id)).first()
+        objective = next(one.code for one in db.session.scalars(select(Challenge)) if one.has_objective)
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     drawn = next(one.code for one in theirs if any(two["kind"] == "draw" for two in one.definition["payouts"]))
@@ -120,8 +122,12 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "challenges.new": ["/studio/new"],
         "challenges.removal": [f"/studio/drafts/{written}/removal"],
         "challenges.step": [f"/studio/drafts/{written}/{step}" for step in STEP_NAMES],
-        "declarations.cancel": [f"/studio/{running}/cancellation"],
+        "declarations.amendment": [f"/studio/{running}/amendment"],
+        "declarations.cancellation": [f"/studio/{running}/cancellation"],
+        "declarations.early_closing": [f"/studio/{running}/early-closing"],
+        "declarations.extension": [f"/studio/{running}/extension"],
         "declarations.review": ["/review", f"/review/{waiting}"],
+        "declarations.targets": [f"/studio/{objective}/targets"],
         "network.import_file": ["/studio/network/import"],
         "network.outlet": [f"/studio/network/outlets/{outlet}"],
         "network.outlets": ["/studio/network/outlets"],
@@ -135,6 +141,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
         "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
         "rewards.backtests": [f"/studio/{draft}/backtests"],
+        "rewards.publication": [f"/studio/{draft}/publication"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}
     return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]

@@ -14,7 +14,7 @@ from foundation import clock
 from foundation.database import db
 from leaderboards.models import Standing
 from network.models import Person
-from points.models import ISSUE, WALLET, Account, Book, Entry, Lot, Seal
+from points.models import WALLET, Account, Book, Entry, Lot, Seal
 from points.rules import FIRST_LINK, digest, digest_text, next_link
 
 
@@ -85,7 +85,7 @@ def _balances() -> Iterator[str]:
         select(Account.holder, Book.name, Account.balance, total)
         .join(Book, Book.id == Account.book_id)
         .outerjoin(totals, totals.c.account == Account.id)
-        .where(Account.holder != ISSUE, Account.balance != total)
+        .where(Account.person_id.is_not(None), Account.balance != total)
         .order_by(Account.id)
     )
     for holder, book, balance, found in db.session.execute(wrong):

@@ -12,12 +12,13 @@ from foundation.models import ProgrammeSetting
 
 @dataclass(frozen=True)
 class Choice:
-    """A setting: its default, its lowest and highest value (None: yes or no), and what it means."""
+    """A setting: its default (a number, yes or no, or one of `among`), its bounds, and what it means."""
 
-    default: int | bool
+    default: int | bool | str
     meaning: str
     lowest: int = 0
     highest: int = 1_000_000
+    among: tuple[str, ...] = ()
 
 
 CHOICES: dict[str, Choice] = {
@@ -27,10 +28,21 @@ CHOICES: dict[str, Choice] = {
         False, "sales of a VDI on channel reorder score for a returning customer (C. com. L135-1 to L135-3)"
     ),
     "wallet_point_cents": Choice(1, "what one wallet point costs the brand, in cents"),
+    "wallet_points_expire_after_days": Choice(
+        0, "for how many days after the day they came wallet points can be spent; 0: for ever", highest=36_500
+    ),
+    "reversal_policy": Choice(
+        "debt",
+        "wallet points taken back after they were spent: owed (debt), or given up (forgive)",
+        among=("debt", "forgive"),
+    ),
+    "adjustment_points_above": Choice(
+        1_000, "a manual bonus or correction of more points than this waits for a second person"
+    ),
 }
 
 
-def setting(name: str) -> int | bool:
+def setting(name: str) -> int | bool | str:
     """The present value of a setting. Raises KeyError for an unknown name."""
     choice = CHOICES[name]
     row = db.session.get(ProgrammeSetting, name)
@@ -42,8 +54,12 @@ def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
     choice = CHOICES.get(name)
     if choice is None:
         raise ValueError(f"{name!r} is not a setting; write one of {', '.join(CHOICES)}")
-    value: int | bool
-    if isinstance(choice.default, bool):
+    value: int | bool | str
+    if choice.among:
+        if text not in choice.among:
+            raise ValueError(f"{name}: {text!r} is not a choice; write one of {', '.join(choice.among)}")
+        value = text
+    elif isinstance(choice.default, bool):
         if text not in ("yes", "no"):
             raise ValueError(f"{name}: {text!r} is not yes or no; write yes or no")
         value = text == "yes"

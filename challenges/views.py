@@ -22,7 +22,6 @@ from flask import (
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
-from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response as AnyResponse
 
 from challenges import law_pages
@@ -34,7 +33,7 @@ from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible
 from challenges.linter import findings
 from challenges.models import Cancellation, Challenge
-from challenges.permissions import SECTIONS, drafts_first, section_of, visible_challenge, visible_challenges
+from challenges.permissions import SECTIONS, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
 from challenges.queries import challenge_by_code, latest_version
 from challenges.vocabulary import categories, product_names, reward_names, rewards_on_offer
@@ -52,7 +51,7 @@ from challenges.wording import (
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import language
-from foundation.pages import Paged, htmx, page_number, page_or_part, paged
+from foundation.pages import Paged, address, htmx, page_number, page_or_part, paged
 from foundation.transactions import transaction
 from network.permissions import STAFF, requires
 from network.queries import regions
@@ -167,23 +166,6 @@ def _picture_url(challenge: Challenge) -> str | None:
 # — for animators —
 
 
-@blueprint.get("/studio")
-@requires("animate")
-def studio() -> AnyResponse:
-    """Where animators begin."""
-    return redirect(url_for("challenges.studio_list"))
-
-
-@blueprint.get("/studio/challenges")
-@requires("animate")
-def studio_list() -> str:
-    """Every challenge with its state, drafts first."""
-    page: Paged[Challenge] = paged(drafts_first(), page_number())
-    at = clock.now()
-    cards = [_card(one, {}, {}, at) for one in page.rows]
-    return page_or_part("challenges/studio.html", "challenges/_studio.html", page=page, cards=cards)
-
-
 @blueprint.route("/studio/challenges/new", methods=["GET", "POST"])
 @requires("animate")
 def new() -> AnyResponse | str:
@@ -287,14 +269,6 @@ blueprint.add_url_rule("/studio/law", "law", law_pages.figures, methods=["GET", 
 
 def _visible(code: str) -> Challenge:
     return visible_challenge(current_user, code) or abort(404)
-
-
-def address(endpoint: str, **values: Any) -> str | None:
-    """The address of a page of a higher package, None while this installation has no such page."""
-    try:
-        return url_for(endpoint, **values)
-    except BuildError:
-        return None
 
 
 def _readable(definition: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from flask import request, url_for
 from flask.templating import render_template
 from flask_htmx import HTMX
 from sqlalchemy import Select, func, select
+from werkzeug.routing import BuildError
 
 from foundation.database import db
 
@@ -22,6 +23,14 @@ def page_or_part(page: str, part: str, /, **context: Any) -> str:
     """Render `part` when htmx asks for a part of the page, else `page` (which includes the same part)."""
     wanted = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     return render_template(part if wanted else page, **context)
+
+
+def address(endpoint: str, **values: Any) -> str | None:
+    """The address of a page of a higher package, None while this installation has no such page."""
+    try:
+        return url_for(endpoint, **values)
+    except BuildError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,12 @@ class OutletRow:
 def person_by_code(code: str) -> Person | None:
     """The person with this code."""
     return db.session.scalar(select(Person).where(Person.code == code))
+
+
+def names_of(codes: Collection[str]) -> dict[str, str]:
+    """The names of the people with these codes, by code."""
+    rows = db.session.execute(select(Person.code, Person.name).where(Person.code.in_(codes)))
+    return {row.code: row.name for row in rows}
 
 
 def person_by_email(email: str) -> Person | None:

@@ -36,6 +36,9 @@ CHOICES: dict[str, Choice] = {
         "wallet points taken back after they were spent: owed (debt), or given up (forgive)",
         among=("debt", "forgive"),
     ),
+    "step_up_above_points": Choice(
+        10_000, "an order of more points than this asks for a fresh code by e-mail", highest=1_000_000_000
+    ),
     "adjustment_points_above": Choice(
         1_000, "a manual bonus or correction of more points than this waits for a second person"
     ),

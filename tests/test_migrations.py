@@ -111,6 +111,8 @@ APPEND_ONLY = (
     "final_standings",
     "lines",
     "lot_uses",
+    "order_changes",
+    "provider_events",
     "rules_versions",
     "seals",
 )
@@ -136,6 +138,8 @@ def write_a_row(table: Table) -> None:
         values["destination_id"] = 2
     if table.name == "amendments":
         values["kind"] = "rules"
+    if table.name == "order_changes":
+        values["state"] = "sent"
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL session_replication_role = replica"))

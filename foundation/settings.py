@@ -149,8 +149,8 @@ def _codes_keys(environment: Mapping[str, str], secret_key: str | None) -> tuple
     for key in keys:
         if len(_decoded(key, base64.urlsafe_b64decode)) != 32:
             raise WrongSetting(
-                "PALMARES_CODES_KEY: not a key; write 32 random bytes in base64 with - and _, as `openssl rand -base64 32 |"
-                " tr +/ -_` prints them (the newest first, a comma between two)"
+                "PALMARES_CODES_KEY: not a key; write 32 random bytes in base64 with - and _, as `openssl rand "
+                "-base64 32 | tr +/ -_` prints them (the newest first, a comma between two)"
             )
     return keys
 

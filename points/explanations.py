@@ -36,6 +36,15 @@ def explanation(reason: str, amount: int, names: Mapping[str, str], titles: Mapp
         return _difference(why, names)
     if kind == "award":
         return _award(why, amount, titles)
+    if kind == "order":
+        return _("commande %(number)s : %(name)s", number=why.get("order", ""), name=why.get("reward", ""))
+    if kind == "order_cancelled":
+        return _(
+            "commande %(number)s annulée : %(name)s. %(reason)s",
+            number=why.get("order", ""),
+            name=why.get("reward", ""),
+            reason=why.get("reason", ""),
+        )
     return explain(why, names)
 
 

@@ -48,6 +48,7 @@ def _menu() -> dict[str, list[Link]]:
         own = [
             _link(_("Mes ventes"), "/declarations", "list"),
             _link(_("Mes points"), "/points", "wallet"),
+            _link(_("Mes commandes"), "/orders", "package"),
             _link(_("Mes badges"), "/badges", "medal"),
             _link(_("Mon miroir"), "/mirror", "scale"),
         ]
@@ -59,7 +60,11 @@ def _menu() -> dict[str, list[Link]]:
         main.append(_link(_("Réseau"), "/studio/network/people", "users"))
     if may(current_user, "see_insights"):
         main.append(_link(_("Insight"), "/insights", "chart"))
-    return {"navigation": main, "account_links": [_link(_("Classements"), "/ranking", "medal")]}
+    own = [_link(_("Classements"), "/ranking", "medal")]
+    if may(current_user, "animate"):
+        own.append(_link(_("Commandes"), "/studio/orders", "package"))
+        own.append(_link(_("Catalogue de cadeaux"), "/studio/rewards", "gift"))
+    return {"navigation": main, "account_links": own}
 
 
 def _link(label: str, href: str, icon: str, *, primary: bool = False) -> Link:
@@ -73,6 +78,9 @@ def _section() -> str:
         return "/ranking"
     if path.startswith("/studio/network"):
         return "/studio/network/people"
+    for section in ("/studio/orders", "/studio/rewards"):
+        if path.startswith(section):
+            return section
     if path.startswith("/studio/challenges"):
         return "/challenges"
     return "/" + path.split("/", 2)[1]

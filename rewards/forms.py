@@ -84,7 +84,7 @@ class ArticleForm(FlaskForm):
     starts_on = DateField(_l("À partir du"), [Optional()])
     ends_on = DateField(_l("Jusqu’au"), [Optional()])
     provider = SelectField(_l("Qui l’envoie"), choices=[])
-    picture = FileField(_l("Image"))
+    photo = FileField(_l("Image"))
     remove_picture = BooleanField(_l("Retirer l’image"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

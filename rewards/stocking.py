@@ -77,11 +77,11 @@ def _article(reward: Reward | None) -> AnyResponse:
 def _keep(reward: Reward | None, form: ArticleForm) -> bool:
     """Write what the form says; on a refusal put the reason beside its field, and nothing is written."""
     by, at, kept = current_user.code, clock.now(), None
-    if form.picture.data:
+    if form.photo.data:
         try:
-            kept = pictures.keep_picture(form.picture.data.read(), _folder(), longest=PICTURE_SIDE)
+            kept = pictures.keep_picture(form.photo.data.read(), _folder(), longest=PICTURE_SIDE)
         except ValueError:
-            form.picture.errors = [_("Cette image ne peut pas être lue ; envoyez une photo JPEG, PNG ou WebP.")]
+            form.photo.errors = [_("Cette image ne peut pas être lue ; envoyez une photo JPEG, PNG ou WebP.")]
             return False
     former = None
     try:

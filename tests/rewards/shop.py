@@ -33,9 +33,9 @@ def offer(code: str = "SAC", **values: Any) -> Reward:
 def credit(person: Person, points: int, *, at: datetime = NOW, name: str = "") -> None:
     """Give somebody wallet points, as a closing does."""
     reference = f"gift/{person.code}/{name or points}"
-    chosen = select(
-        Person.id, Person.code, literal(points), literal(reference), literal("gift"), literal("{}")
-    ).where(Person.id == person.id)
+    chosen = select(Person.id, Person.code, literal(points), literal(reference), literal("gift"), literal("{}")).where(
+        Person.id == person.id
+    )
     with transaction():
         credit_selected(WALLET, chosen, at=at)
 

@@ -42,9 +42,7 @@ def buy(url: str, folder: Path, wishes: list[tuple[str, str]], start: Any, told:
                 with transaction():
                     person = db.session.get_one(Person, people[code])
                     reward = db.session.get_one(Reward, reward_id)
-                    order = orders.place(
-                        person, reward, price=100, token=token, address=ADDRESS, by=code, at=NOW
-                    )
+                    order = orders.place(person, reward, price=100, token=token, address=ADDRESS, by=code, at=NOW)
                     went.append(("ordered", order.id))
             except NotOrdered as refused:
                 went.append((refused.reason, 0))

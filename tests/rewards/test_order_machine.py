@@ -115,9 +115,7 @@ class Shop(RuleBasedStateMachine):
     @rule(count=st.integers(1, 2))
     def bring_codes(self, count):
         with transaction():
-            codes.add(
-                self.reward("BON"), [f"C{self.codes + number}" for number in range(count)], by="MARC", at=self.at
-            )
+            codes.add(self.reward("BON"), [f"C{self.codes + number}" for number in range(count)], by="MARC", at=self.at)
         self.codes += count
 
     @rule(hours=st.integers(1, 40))
@@ -146,7 +144,9 @@ class Shop(RuleBasedStateMachine):
             if at_first is not None:
                 assert reward.stock + len(held) == at_first
             else:
-                given = select(func.count()).where(VoucherCode.reward_id == reward.id, VoucherCode.order_id.is_not(None))
+                given = select(func.count()).where(
+                    VoucherCode.reward_id == reward.id, VoucherCode.order_id.is_not(None)
+                )
                 waiting = sum(1 for one in held if one.state in ("ordered", "approved"))
                 if codes.has_pool(reward.id):
                     assert reward.stock == max(0, codes.left(reward.id) - waiting)

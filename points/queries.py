@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, or_, select
 
 from catalogue.models import Product
 from challenges.models import Challenge
 from foundation.database import db
-from points.models import WALLET, Account, Book, Entry
+from points.models import WALLET, Account, Adjustment, AdjustmentDecision, Book, Entry
 
 PREFIX = "challenge:"
 
@@ -105,6 +106,53 @@ def movements(accounts: Sequence[int], *, latest_first: bool = True) -> Select[A
 def movement(row: Any) -> Movement:
     """A row of `movements`."""
     return Movement(*row)
+
+
+class Adjusted(NamedTuple):
+    """A manual bonus or correction of a challenge's points that holds: `at` is the instant from which it does."""
+
+    reference: str
+    at: datetime
+    points: int
+    reason: str
+
+
+def adjustments_in(challenge: Challenge, people: Collection[int]) -> dict[int, list[Adjusted]]:
+    """The manual bonuses and corrections of some participants that hold, oldest first.
+
+    In a cancelled challenge none does.
+    """
+    found: dict[int, list[Adjusted]] = defaultdict(list)
+    if challenge.state == "cancelled":
+        return found
+    at = case((Adjustment.needs_approval, AdjustmentDecision.decided_at), else_=Adjustment.asked_at)
+    rows = db.session.execute(
+        select(Adjustment.person_id, Adjustment.id, at.label("at"), Adjustment.amount, Adjustment.reason)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+        .where(
+            Adjustment.challenge_id == challenge.id,
+            Adjustment.person_id.in_(people),
+            ~Adjustment.needs_approval | AdjustmentDecision.approved.is_(True),
+        )
+        .order_by("at", Adjustment.id)
+    )
+    for person_id, number, instant, points, reason in rows:
+        found[person_id].append(Adjusted(f"adjustment/{number}", instant, points, reason))
+    return found
+
+
+def adjustments_wait(challenge_id: int) -> bool:
+    """Whether an adjustment of a challenge's points waits for a second person."""
+    undecided = (
+        select(Adjustment.id)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+        .where(
+            Adjustment.challenge_id == challenge_id,
+            Adjustment.needs_approval,
+            AdjustmentDecision.adjustment_id.is_(None),
+        )
+    )
+    return db.session.scalar(undecided.limit(1)) is not None
 
 
 def product_names(skus: Collection[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sqlalchemy.sql import ColumnElement, Subquery
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge, Draw, Participant
 from declarations.models import Declaration
-from foundation.database import db
+from foundation.database import Instant, db
 from foundation.programme import setting
 from leaderboards.models import FinalStanding, Standing
 from network.models import Outlet, Person
@@ -111,16 +111,24 @@ def _gains(challenge: Challenge, payout: Mapping[str, Any], hashed: str) -> Subq
 def crossings(challenge: Challenge, points: int) -> Subquery:
     """When each competitor of the frozen board first reached a total: (competitor, at), from the entries in fold order.
 
-    What a declaration gave in all is the sum of its entries; the instant is that of the declaration that crossed.
+    What a declaration gave in all is the sum of its entries; the instant is that of the declaration that crossed, or of
+    the manual bonus, which is in its own place among them.
     """
     account = aliased(Account)
     signed = case((Entry.destination_id == account.id, Entry.amount), else_=-Entry.amount)
+    by_hand = Entry.rules_version == 0
     given = (
-        select(account.person_id.label("person_id"), Entry.subject.label("subject"), func.sum(signed).label("points"))
+        select(
+            account.person_id.label("person_id"),
+            Entry.subject.label("subject"),
+            by_hand.label("by_hand"),
+            func.max(Entry.effective_at).label("at"),
+            func.sum(signed).label("points"),
+        )
         .join_from(Book, account, account.book_id == Book.id)
         .join(Entry, or_(Entry.destination_id == account.id, Entry.source_id == account.id))
         .where(Book.name == challenge_book(challenge.code), account.person_id.is_not(None))
-        .group_by(account.person_id, Entry.subject)
+        .group_by(account.person_id, Entry.subject, by_hand)
         .subquery("given")
     )
     mine = (
@@ -128,16 +136,17 @@ def crossings(challenge: Challenge, points: int) -> Subquery:
         if challenge.ranks == "outlet"
         else Participant.person_id == FinalStanding.person_id
     )
+    declared_at = func.coalesce(Declaration.declared_at, given.c.at, type_=Instant())
     running = func.sum(given.c.points).over(
         partition_by=FinalStanding.competitor,
-        order_by=(Declaration.declared_at, Declaration.received_at, Declaration.public_id),
+        order_by=(declared_at, func.coalesce(Declaration.received_at, given.c.at), given.c.subject),
     )
     totals = (
-        select(FinalStanding.competitor, Declaration.declared_at, running.label("total"))
+        select(FinalStanding.competitor, declared_at.label("declared_at"), running.label("total"))
         .join_from(FinalStanding, Participant, and_(Participant.challenge_id == FinalStanding.challenge_id, mine))
         .join(Person, Person.id == Participant.person_id)
         .join(given, given.c.person_id == Participant.person_id)
-        .join(Declaration, Declaration.public_id == given.c.subject)
+        .outerjoin(Declaration, and_(Declaration.public_id == given.c.subject, ~given.c.by_hand))
         .where(FinalStanding.challenge_id == challenge.id, Person.suspended_at.is_(None))
         .subquery("totals")
     )

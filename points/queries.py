@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from catalogue.models import Product
 from challenges.models import Challenge
 from foundation.database import db
-from points.models import WALLET, Account, Adjustment, AdjustmentDecision, Book, Entry
+from points.models import WALLET, Account, Adjustment, AdjustmentDecision, Book, Entry, Lot
 
 PREFIX = "challenge:"
 
@@ -70,7 +70,7 @@ def balances(person_id: int) -> list[Balance]:
 
 
 def wallet_points(person_id: int) -> int:
-    """What a person can spend; 0 before the first closing."""
+    """What a person's wallet holds; 0 before the first closing, below 0 in debt."""
     return (
         db.session.scalar(
             select(Account.balance)
@@ -79,6 +79,36 @@ def wallet_points(person_id: int) -> int:
         )
         or 0
     )
+
+
+def spendable(person_id: int, *, at: datetime) -> int:
+    """What a person can spend at this instant: in debt nothing, and no longer what has expired."""
+    held = (
+        select(func.sum(Lot.left))
+        .join(Account, Account.id == Lot.account_id)
+        .where(Account.person_id == person_id, or_(Lot.expires_at.is_(None), Lot.expires_at > at))
+    )
+    return int(db.session.scalar(held) or 0)
+
+
+class Expiry(NamedTuple):
+    """Wallet points that expire together, at this instant."""
+
+    at: datetime
+    points: int
+
+
+def next_expiries(person_id: int, *, at: datetime, limit: int = 3) -> list[Expiry]:
+    """The wallet points of a person that expire next, soonest first."""
+    rows = db.session.execute(
+        select(Lot.expires_at, func.sum(Lot.left))
+        .join(Account, Account.id == Lot.account_id)
+        .where(Account.person_id == person_id, Lot.left > 0, Lot.expires_at > at)
+        .group_by(Lot.expires_at)
+        .order_by(Lot.expires_at)
+        .limit(limit)
+    )
+    return [Expiry(instant, int(points)) for instant, points in rows if instant is not None]
 
 
 def movements(accounts: Sequence[int], *, latest_first: bool = True) -> Select[Any]:

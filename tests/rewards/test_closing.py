@@ -138,7 +138,14 @@ def test_closing_freezes_ranks_pays_and_certifies(winter: Challenge, cast: Cast)
     }
     assert db.session.scalar(select(func.sum(Lot.left))) == 18
     certificate = _closure().certificate
-    assert certificate["counts"] == {"participants": 4, "ranked": 3, "declarations": 3, "points": 80, "adjustments": 0, "awards": 6}
+    assert certificate["counts"] == {
+        "participants": 4,
+        "ranked": 3,
+        "declarations": 3,
+        "points": 80,
+        "adjustments": 0,
+        "awards": 6,
+    }
     assert certificate["closed_by"] == SYSTEM
     assert list(differences(winter, _closure())) == []
     assert list(ledger_differences()) == []

@@ -15,7 +15,7 @@ from network.models import Person
 from points import wallet
 from points.adjustments import ask, decide
 from points.models import Adjustment
-from points.rules import NotPossible
+from points.rules import NotEnough, NotPossible
 
 COUNTING = ("running", "closing", "reviewing")
 
@@ -26,7 +26,8 @@ def adjust(
     """Give points by hand (`amount` > 0) or correct them (< 0), in a challenge or, with None, in the wallet.
 
     Above the programme's threshold it waits for a second person. Raises NotPossible without an amount or a reason, for
-    points of one's own, to who does not take part, and in a challenge whose ranks do not move now.
+    points of one's own, to who does not take part, and in a challenge whose ranks do not move now; NotEnough to take
+    back more challenge points than there are.
     """
     if challenge is None:
         return wallet.adjust(person, amount, reason, by=by, at=at)
@@ -75,4 +76,4 @@ def _refuse_impossible(person: Person, challenge: Challenge, amount: int) -> Non
     standing = db.session.get(Standing, (challenge.id, person.id))
     has = standing.points if standing is not None else 0
     if has + amount < 0:
-        raise NotPossible(f"{person.code} has {has} points in {challenge.code}; take back at most as many")
+        raise NotEnough(has, -amount)

@@ -13,6 +13,7 @@ from sqlalchemy import Select, case, func, or_, select
 from catalogue.models import Product
 from challenges.models import Challenge
 from foundation.database import db
+from network.models import Person
 from points.models import WALLET, Account, Adjustment, AdjustmentDecision, Book, Entry, Lot
 
 PREFIX = "challenge:"
@@ -169,6 +170,20 @@ def adjustments_in(challenge: Challenge, people: Collection[int]) -> dict[int, l
     for person_id, number, instant, points, reason in rows:
         found[person_id].append(Adjusted(f"adjustment/{number}", instant, points, reason))
     return found
+
+
+def adjustments_asked(person_id: int | None = None) -> Select[Any]:
+    """Adjustment, person, challenge and decision: those of a person, newest first; else all that wait, oldest first."""
+    found = (
+        select(Adjustment, Person, Challenge, AdjustmentDecision)
+        .join(Person, Person.id == Adjustment.person_id)
+        .outerjoin(Challenge, Challenge.id == Adjustment.challenge_id)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+    )
+    if person_id is not None:
+        return found.where(Adjustment.person_id == person_id).order_by(Adjustment.id.desc())
+    undecided = AdjustmentDecision.adjustment_id.is_(None)
+    return found.where(Adjustment.needs_approval, undecided).order_by(Adjustment.id)
 
 
 def adjustments_wait(challenge_id: int) -> bool:

@@ -59,7 +59,12 @@ def _menu() -> dict[str, list[Link]]:
         main.append(_link(_("Réseau"), "/studio/network/people", "users"))
     if may(current_user, "see_insights"):
         main.append(_link(_("Insight"), "/insights", "chart"))
-    return {"navigation": main, "account_links": [_link(_("Classements"), "/ranking", "medal")]}
+    own = [_link(_("Classements"), "/ranking", "medal")]
+    if may(current_user, "animate"):
+        own.append(_link(_("Bonus et corrections"), "/studio/points/adjustments", "check-circle"))
+    if may(current_user, "see_accounts"):
+        own.append(_link(_("Relevé des points"), "/studio/points/statement", "wallet"))
+    return {"navigation": main, "account_links": own}
 
 
 def _link(label: str, href: str, icon: str, *, primary: bool = False) -> Link:
@@ -73,6 +78,8 @@ def _section() -> str:
         return "/ranking"
     if path.startswith("/studio/network"):
         return "/studio/network/people"
+    if path.startswith("/studio/points"):
+        return path
     if path.startswith("/studio/challenges"):
         return "/challenges"
     return "/" + path.split("/", 2)[1]

@@ -15,7 +15,7 @@ from flask_wtf.file import FileField
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import Field as FormField
-from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from declarations import rules
 from declarations.models import AGE_BANDS, CHANNELS, CUSTOMERS, REJECTIONS, Revision
@@ -342,6 +342,6 @@ class AdjustmentForm(FlaskForm):
     )
     reason = StringField(
         _l("Raison"),
-        [InputRequired(_l("Écrivez la raison.")), Length(max=300, message=_l("300 caractères au plus."))],
+        [DataRequired(_l("Écrivez la raison.")), Length(max=300, message=_l("300 caractères au plus."))],
         filters=[lambda text: text.strip() if text else text],
     )

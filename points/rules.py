@@ -36,10 +36,10 @@ class Posting(NamedTuple):
 
 
 class NotEnough(ValueError):
-    """A wallet holds `has` points that can be spent, and `needs` were asked."""
+    """There are `has` points that can be spent or taken back, and `needs` were asked."""
 
     def __init__(self, has: int, needs: int) -> None:
-        super().__init__(f"the wallet has {has} points to spend, {needs} are needed")
+        super().__init__(f"there are {has} points, {needs} are needed")
         self.has = has
         self.needs = needs
 

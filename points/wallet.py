@@ -20,7 +20,7 @@ from foundation.database import db
 from foundation.programme import setting
 from network.models import Person
 from points.adjustments import ask, decide
-from points.lots import Held, add_lot, debt, draw, lots_left, owe, put_back, repay
+from points.lots import Held, add_lot, draw, lots_left, owe, put_back, repay
 from points.models import WALLET, Account, Adjustment, Book, Entry, Lot, LotUse
 from points.operations import open_accounts, open_book, post
 from points.rules import EXPIRED, FORGIVEN, ISSUE, SPENT, NotEnough, NotPossible, Posting

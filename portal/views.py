@@ -64,6 +64,9 @@ def _menu() -> dict[str, list[Link]]:
     if may(current_user, "animate"):
         own.append(_link(_("Commandes"), "/studio/orders", "package"))
         own.append(_link(_("Catalogue de cadeaux"), "/studio/rewards", "gift"))
+        own.append(_link(_("Bonus et corrections"), "/studio/points/adjustments", "check-circle"))
+    if may(current_user, "see_accounts"):
+        own.append(_link(_("Relevé des points"), "/studio/points/statement", "wallet"))
     return {"navigation": main, "account_links": own}
 
 
@@ -81,6 +84,8 @@ def _section() -> str:
     for section in ("/studio/orders", "/studio/rewards"):
         if path.startswith(section):
             return section
+    if path.startswith("/studio/points"):
+        return path
     if path.startswith("/studio/challenges"):
         return "/challenges"
     return "/" + path.split("/", 2)[1]

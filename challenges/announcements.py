@@ -81,10 +81,8 @@ def announce(
         if (before.segment, before.subject, before.text, before.sent_by) == (segment, subject, text, by):
             return before
         raise Overtaken(_("Un autre message vient de partir. Lisez-le ci-dessous, puis envoyez le vôtre s’il le faut."))
-    _refuse_wrong(challenge, subject, text, at)
     told = db.session.scalar(select(func.count()).where(Person.id.in_(people), Person.suspended_at.is_(None))) or 0
-    if not told:
-        raise Refused(_("Personne n’est dans ce groupe en ce moment ; choisissez-en un autre."))
+    check(challenge, subject, text, told, at=at)
     sent = Announcement(
         challenge_id=challenge.id, segment=segment, subject=subject, text=text, people=told, sent_at=at, sent_by=by
     )
@@ -96,7 +94,8 @@ def announce(
     return sent
 
 
-def _refuse_wrong(challenge: Challenge, subject: str, text: str, at: datetime) -> None:
+def check(challenge: Challenge, subject: str, text: str, people: int, *, at: datetime) -> None:
+    """Raise Refused when this message may not leave now; `people` is how many would get it."""
     if challenge.state not in TOLD_STATES:
         raise Refused(_("Ce challenge n’a pas de participants à qui écrire : il n’est pas publié, ou il est annulé."))
     if not 0 < len(subject) <= SUBJECT_LENGTH:
@@ -111,6 +110,8 @@ def _refuse_wrong(challenge: Challenge, subject: str, text: str, at: datetime) -
                 most=MOST_A_DAY,
             )
         )
+    if not people:
+        raise Refused(_("Personne n’est dans ce groupe en ce moment ; choisissez-en un autre."))
 
 
 def _post(challenge: Challenge, people: Select[Any], subject: str, text: str, at: datetime) -> None:

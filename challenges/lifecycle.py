@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from challenges.announcements import tell_participants
 from challenges.definition import Definition, Problem, definition_hash, stored_definition
 from challenges.facts import facts_about
 from challenges.linter import Finding, blocking, findings
@@ -134,6 +135,7 @@ def amended(
     for name, value in columns.items():
         setattr(challenge, name, value)
     db.session.flush()
+    tell_participants(challenge, kind, notice, at=at)
     audit.record(
         f"challenge.{kind}",
         challenge.code,
@@ -157,6 +159,7 @@ def call_off(challenge: Challenge, reason: str, *, by: str, at: datetime) -> Non
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; it can no longer be cancelled")
     db.session.add(Cancellation(challenge_id=challenge.id, cancelled_at=at, cancelled_by=by, reason=reason[:500]))
     db.session.flush()
+    tell_participants(challenge, "cancelled", reason[:500], at=at)
 
 
 def commitment(seed: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, exists, func, literal, or_, select, union_all
@@ -19,6 +19,7 @@ from challenges.models import Acceptance, Challenge, Participant
 from challenges.rules import LATE_ARRIVAL
 from declarations.models import Declaration, Revision
 from declarations.scoring import current_revisions
+from foundation import clock
 from foundation.database import db
 from leaderboards.models import Standing
 from network.models import Outlet, Person
@@ -72,13 +73,14 @@ def figures(challenge_ids: Sequence[int]) -> dict[int, Figures]:
     return {row[0]: Figures(row[1], row[2], row[3], int(row[4]), row[5]) for row in rows}
 
 
-def _counts_in(challenge: Challenge) -> ColumnElement[bool]:
-    """Whether a participant's declaration falls within the challenge's windows and is not barred by law."""
+def _falls_in(challenge: Challenge) -> ColumnElement[bool]:
+    """Whether a declaration falls within the challenge's windows and is not barred by law."""
     return and_(
-        Participant.challenge_id == challenge.id,
         Revision.barred == "",
         Revision.sold_on.between(challenge.starts_on, challenge.ends_on),
         Declaration.declared_at < challenge.declare_until,
+        # No sale is told before its day has begun somewhere: earlier receptions need not be looked at.
+        Declaration.received_at >= clock.start_of_day(challenge.starts_on, challenge.zone) - timedelta(days=2),
         Declaration.received_at < challenge.declare_until + LATE_ARRIVAL,
     )
 
@@ -97,7 +99,10 @@ def waiting(challenges: Sequence[Challenge]) -> dict[int, Waiting]:
     rows = db.session.execute(
         current_revisions(Participant.challenge_id, func.count(), func.min(Declaration.received_at))
         .join(Participant, Participant.person_id == Declaration.person_id)
-        .where(Declaration.status == "in_review", or_(*(_counts_in(one) for one in challenges)))
+        .where(
+            Declaration.status == "in_review",
+            or_(*(and_(Participant.challenge_id == one.id, _falls_in(one)) for one in challenges)),
+        )
         .group_by(Participant.challenge_id)
     )
     return {challenge_id: Waiting(sales, oldest) for challenge_id, sales, oldest in rows}
@@ -116,7 +121,7 @@ def by_day(challenge: Challenge) -> list[Day]:
     rows = db.session.execute(
         current_revisions(Revision.sold_on, func.count(), func.count(Declaration.person_id.distinct()))
         .join(Participant, Participant.person_id == Declaration.person_id)
-        .where(Declaration.status == "accepted", _counts_in(challenge))
+        .where(Declaration.status == "accepted", Participant.challenge_id == challenge.id, _falls_in(challenge))
         .group_by(Revision.sold_on)
         .order_by(Revision.sold_on)
     )
@@ -205,12 +210,8 @@ def segment(challenge: Challenge, name: str, step: FirstStep | None = None) -> S
     if name == "below_first_step":
         return people.where(~_has_reached(challenge, step or first_step(challenge)))
     if name == "waiting":
-        return people.where(
-            exists()
-            .where(Revision.declaration_id == Declaration.id, Revision.number == Declaration.revision)
-            .where(Declaration.person_id == Participant.person_id, Declaration.status == "in_review")
-            .where(_counts_in(challenge))
-        )
+        told = current_revisions(Declaration.person_id).where(Declaration.status == "in_review", _falls_in(challenge))
+        return people.where(Participant.person_id.in_(told))
     if name != "everyone":
         raise KeyError(name)
     return people

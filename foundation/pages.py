@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 from flask.templating import render_template
 from flask_htmx import HTMX
 from sqlalchemy import Select, func, select
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
 from foundation.database import db
@@ -31,6 +32,15 @@ def address(endpoint: str, **values: Any) -> str | None:
         return url_for(endpoint, **values)
     except BuildError:
         return None
+
+
+def existing(path: str) -> str | None:
+    """A path of this site, None while this installation has no page there."""
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except HTTPException:
+        return None
+    return path
 
 
 @dataclass(frozen=True)

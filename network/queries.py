@@ -64,7 +64,8 @@ def outlet_by_code(code: str) -> Outlet | None:
     return db.session.scalar(select(Outlet).where(Outlet.code == code))
 
 
-def _contains(text: str, *columns: Any) -> ColumnElement[bool]:
+def contains(text: str, *columns: Any) -> ColumnElement[bool]:
+    """Whether one of these columns contains a text, whatever its capitals."""
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return or_(*(column.ilike(pattern, escape="\\") for column in columns))
 
@@ -75,7 +76,7 @@ def people(asked: PeopleFilter) -> Select[Any]:
         select(Person).outerjoin(Person.outlet).options(contains_eager(Person.outlet)).order_by(Person.name, Person.id)
     )
     if asked.search:
-        query = query.where(_contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
+        query = query.where(contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
     if asked.role:
         query = query.where(Person.role == asked.role)
     if asked.status:
@@ -98,7 +99,7 @@ def outlets(asked: OutletFilter) -> Select[Any]:
     )
     query = select(Outlet, count).order_by(Outlet.name, Outlet.id)
     if asked.search:
-        query = query.where(_contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
+        query = query.where(contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
     if asked.kind:
         query = query.where(Outlet.kind == asked.kind)
     if asked.region:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, and_, case, cast, false, func, literal, select, union_all
-from sqlalchemy.sql import CTE, ColumnElement
+from sqlalchemy import CTE, BigInteger, Select, and_, case, cast, false, func, literal, select, union_all
+from sqlalchemy.sql import ColumnElement
 
 from challenges.models import Challenge, Participant
 from foundation.database import db
@@ -57,13 +57,17 @@ class Forecast:
         return max(0, self.cents - self.budget_cents) if self.budget_cents is not None else 0
 
 
-def forecasts(challenges: Sequence[Challenge]) -> dict[int, Forecast]:
-    """The forecast of some challenges, by id; of a closed one, what its closing gave. At most four statements."""
+def forecasts(challenges: Sequence[Challenge], *, ties: bool = True) -> dict[int, Forecast]:
+    """The forecast of some challenges, by id; of a closed one, what its closing gave. At most four statements.
+
+    Who shares the last place of a race is only known from every sale that counts: without `ties` such places are
+    counted once, which spares that reading where many challenges are looked at.
+    """
     point_cents = int(setting("wallet_point_cents"))
     payouts = {one.id: list(enumerate(one.definition.get("payouts", ()), 1)) for one in challenges}
     articles = {payout["reward"] for own in payouts.values() for _, payout in own if payout.get("reward")}
     costs = reward_costs(articles) if articles else {}
-    counts = _live([one for one in challenges if one.state != "closed"])
+    counts = _live([one for one in challenges if one.state != "closed"], ties)
     counts |= _paid([one for one in challenges if one.state == "closed"])
     found = {}
     for one in challenges:
@@ -82,12 +86,12 @@ def forecasts(challenges: Sequence[Challenge]) -> dict[int, Forecast]:
 Counts = dict[tuple[int, int], tuple[int, int]]  # (challenge, payout) → gains, wallet points of a conversion
 
 
-def _live(challenges: Sequence[Challenge]) -> Counts:
+def _live(challenges: Sequence[Challenge], ties: bool) -> Counts:
     parts: list[Select[Any]] = []
     for challenge in challenges:
         lines = _lines(challenge)
         for number, payout in enumerate(challenge.definition.get("payouts", ()), 1):
-            parts.append(_counted(challenge, number, payout, lines))
+            parts.append(_counted(challenge, number, payout, lines, ties))
     if not parts:
         return {}
     rows = db.session.execute(union_all(*parts))
@@ -120,7 +124,7 @@ def _lines(challenge: Challenge) -> CTE:
     )  # fmt: skip
 
 
-def _counted(challenge: Challenge, number: int, payout: Mapping[str, Any], lines: CTE) -> Select[Any]:
+def _counted(challenge: Challenge, number: int, payout: Mapping[str, Any], lines: CTE, ties: bool) -> Select[Any]:
     """How many gains a payout has, and for a conversion their points."""
     names = (literal(challenge.id), literal(number))
     kind, columns = payout["kind"], lines.c
@@ -138,12 +142,15 @@ def _counted(challenge: Challenge, number: int, payout: Mapping[str, Any], lines
         won = columns.points >= payout["points"]
     elif kind == "objective":
         won = columns.progress_bp >= 10_000
-    elif kind == "race":
+    elif kind == "race" and ties:
         won = columns.competitor.in_(select(first_across(challenge, payout, lines).c.competitor))
     else:
-        holders = func.count(case((columns.points >= payout["tickets_per"], 1)))
-        drawn = case((holders < payout["winners"], holders), else_=payout["winners"])
-        return select(*names, drawn, none).where(~columns.barred)
+        least, most = (
+            (payout["points"], payout["first"]) if kind == "race" else (payout["tickets_per"], payout["winners"])
+        )
+        holders = func.count(case((columns.points >= least, 1)))
+        won_at_most = case((holders < most, holders), else_=most)
+        return select(*names, won_at_most, none).where(~columns.barred)
     return select(*names, func.count(), none).where(won, ~columns.barred)
 
 

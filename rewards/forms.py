@@ -80,7 +80,7 @@ class ArticleForm(FlaskForm):
     price_points = IntegerField(_l("Prix en points"), [Optional(), NumberRange(1, MANY)])
     stock = IntegerField(_l("Stock"), [Optional(), NumberRange(0, MANY)])
     limit_per_person = IntegerField(_l("Limite par personne"), [Optional(), NumberRange(1, MANY)])
-    countries = StringField(_l("Pays"), [Length(max=200)])
+    countries = StringField(_l("Pays proposés"), [Length(max=200)])
     starts_on = DateField(_l("À partir du"), [Optional()])
     ends_on = DateField(_l("Jusqu’au"), [Optional()])
     provider = SelectField(_l("Qui l’envoie"), choices=[])

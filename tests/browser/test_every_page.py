@@ -19,8 +19,11 @@ from werkzeug.routing import RequestRedirect
 
 from challenges.models import Challenge
 from declarations.models import Declaration
+from foundation import clock
 from foundation.database import db
-from network.models import Outlet, Person
+from foundation.transactions import transaction
+from network.models import Notice, Outlet, Person
+from network.notices import notify
 from network.permissions import PERMISSIONS
 from tests.browser.conftest import PHONE, Demonstration
 
@@ -34,7 +37,6 @@ NOT_A_PAGE = {
     "badges.picture",
     "challenges.download",
     "challenges.picture",
-    "challenges.studio",
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
@@ -49,6 +51,16 @@ NOT_A_PAGE = {
 }
 
 
+def notice_for(name: str) -> int:
+    """The number of a notice of this person, written when there is none yet."""
+    person = db.session.scalars(select(Person).where(Person.name == name)).one()
+    mine = select(Notice.id).where(Notice.person_id == person.id).limit(1)
+    if db.session.scalar(mine) is None:
+        with transaction():
+            notify([person.id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    return db.session.scalars(mine).one()
+
+
 def pages(app: Flask, role: str) -> dict[str, list[str]]:
     """The addresses of a role's pages by endpoint, with real names from the demonstration."""
     with app.app_context():
@@ -60,6 +72,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
+        notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     everybody = {
@@ -71,6 +84,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
         "network.me": ["/me"],
         "network.notice": ["/welcome"],
+        "network.notice_page": [f"/notices/{notices[role]}"],
+        "network.notices": ["/notices"],
     }
     reseller = {
         "badges.badges": ["/badges"],
@@ -90,7 +105,6 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     staff = insight | {
         "challenges.edit": [f"/studio/challenges/{draft}/edit"],
         "challenges.new": ["/studio/challenges/new"],
-        "challenges.studio_list": ["/studio/challenges"],
         "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
         "declarations.review": ["/review", f"/review/{waiting}"],
         "network.import_file": ["/studio/network/import"],
@@ -98,6 +112,11 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.outlets": ["/studio/network/outlets"],
         "network.people": ["/studio/network/people", "/studio/network/people?q=a&role=reseller"],
         "network.person": [f"/studio/network/people/{person.code}"],
+        "portal.announcements": [f"/studio/{running}/announcements"],
+        "portal.dashboard": [f"/studio/{running}", f"/studio/{closed}"],
+        "portal.history": [f"/studio/{running}/history"],
+        "portal.silent": [f"/studio/{running}/silent"],
+        "portal.studio": ["/studio", "/studio?q=a&state=closed"],
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}

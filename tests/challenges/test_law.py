@@ -131,7 +131,7 @@ def test_an_administrator_reads_the_figures_and_records_a_new_one_with_its_histo
     page = client.get("/studio/law").text
     assert "1823.03" in page and "CSS art. L242-1-4" in page
     assert "À confirmer par un juriste" in page and "Connu" in page
-    assert "/studio/law" in client.get("/studio/challenges").text
+    assert "/studio/law" in client.get("/studio").text
     written = {
         "name": "smic_monthly", "country": "fr", "value": "1 830,10", "valid_from": "2026-01-01",
         "valid_to": "2026-12-31", "source": "Décret n° 1", "verified_by": "Me Roy", "verified_on": "2026-01-02",
@@ -162,4 +162,4 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_recorded(cast: Ca
 def test_only_administrators_see_the_page(cast: Cast, client: FlaskClient) -> None:
     client.sign_in(cast.marc)
     assert client.get("/studio/law").status_code == 404
-    assert "/studio/law" not in client.get("/studio/challenges").text
+    assert "/studio/law" not in client.get("/studio").text

@@ -1,4 +1,4 @@
-"""The database goes away before each statement of each operation: nothing is half done, and the next try goes through."""
+"""The database goes away before each statement of each operation: nothing is half done, the next try goes through."""
 
 from __future__ import annotations
 

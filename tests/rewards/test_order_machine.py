@@ -22,6 +22,7 @@ from rewards.rules import BEFORE, NotOrdered
 from tests.rewards.shop import ADDRESS, NOW, balance, broken_wallets, credit, offer
 
 PEOPLE = ("AWA", "BRUNO", "NINA")
+WORDS = ("accepted", "sent", "delivered", "refused", "unknown")
 STOCK = {"SAC": 3, "BON": None, "LOIN": 4}
 ONE_ORDER = settings(
     max_examples=8, stateful_step_count=40, deadline=None,
@@ -93,7 +94,7 @@ class Shop(RuleBasedStateMachine):
         }
         self.attempt(acts[act])
 
-    @rule(number=made, word=st.sampled_from(("accepted", "sent", "delivered", "refused", "unknown")), event=st.integers(0, 9))  # fmt: skip
+    @rule(number=made, word=st.sampled_from(WORDS), event=st.integers(0, 9))
     def hear(self, number, word, event):
         if number is None:
             return
@@ -159,7 +160,8 @@ class Shop(RuleBasedStateMachine):
             mine_of_it = [one for one in standing if one.person_id == person.id and one.reward_id == limited.id]
             assert len(mine_of_it) <= 2
         for one in mine:
-            steps = list(db.session.scalars(select(OrderChange.state).where(OrderChange.order_id == one.id).order_by(OrderChange.id)))  # fmt: skip
+            noted = select(OrderChange.state).where(OrderChange.order_id == one.id).order_by(OrderChange.id)
+            steps = list(db.session.scalars(noted))
             assert steps[0] == "ordered" and steps[-1] == one.state
             assert all(before in BEFORE[after] for before, after in zip(steps, steps[1:], strict=False))
             assert (one.address is None) or one.state in ("ordered", "approved", "sent")

@@ -279,7 +279,9 @@ def picture() -> tuple[io.BytesIO, str]:
     return out, "photo.jpg"
 
 
-ARTICLE = {"code": "SAC", "name": "Sac de plage", "kind": "gift", "cost": "12,50", "price_points": "300", "provider": "manual"}  # fmt: skip
+ARTICLE = {
+    "code": "SAC", "name": "Sac de plage", "kind": "gift", "cost": "12,50", "price_points": "300", "provider": "manual",
+}  # fmt: skip
 
 
 def test_staff_write_an_article_with_its_picture(app, client, cast):

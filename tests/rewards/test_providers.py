@@ -156,7 +156,8 @@ def test_an_approved_order_is_handed_over_once(app, approved, service):
     assert list(tell_providers(NOW + timedelta(days=1))) == []
     assert service.shipped == {
         number: {
-            "order": number, "reward": "SAC", "name": "Awa Diallo", "address": ADDRESS, "country": "FR", "language": "fr",
+            "order": number, "reward": "SAC", "name": "Awa Diallo", "address": ADDRESS, "country": "FR",
+            "language": "fr",
         }
     }  # fmt: skip
     assert service.asked == [("PUT", f"/v2/orders/{number}", f"Bearer {TOKEN}")]

@@ -252,7 +252,8 @@ def _note(order: Order, note: str, *, by: str, at: datetime) -> None:
 
 
 def _tell(order: Order, title: Callable[[], str], text: Callable[[], str], *, at: datetime) -> None:
-    notify([order.person_id], "order", said(title), said(text), f"/orders/{order.id}", at=at)
+    name = db.session.get_one(Reward, order.reward_id).name
+    notify([order.person_id], "order", said(title), said(lambda: f"{name} – {text()}"), f"/orders/{order.id}", at=at)
 
 
 def alert_staff(title: Callable[[], str], text: Callable[[], str], address: str, *, at: datetime) -> None:

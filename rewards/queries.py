@@ -48,7 +48,7 @@ def offered(
     mine = and_(Favourite.reward_id == Reward.id, Favourite.person_id == person.id)
     awaited = and_(Waiting.reward_id == Reward.id, Waiting.person_id == person.id)
     in_stock = or_(Reward.stock.is_(None), Reward.stock > 0)
-    query = (
+    query: Any = (
         select(Reward, Favourite.person_id, Waiting.person_id)
         .outerjoin(Favourite, mine)
         .outerjoin(Waiting, awaited)
@@ -106,7 +106,7 @@ def back_in_stock(on: date) -> list[int]:
     return list(db.session.scalars(found.order_by(Reward.id)))
 
 
-def articles(search: str = "") -> Select[tuple[Reward]]:
+def articles(search: str = "") -> Select[Reward]:
     """Every article, for staff, by name."""
     query = select(Reward).order_by(Reward.name, Reward.id)
     if search:
@@ -128,7 +128,7 @@ def ordered_before(person: Person, reward: Reward) -> int:
     return db.session.scalar(mine) or 0
 
 
-def orders_of(person: Person) -> Select[tuple[Order, Reward]]:
+def orders_of(person: Person) -> Select[Order, Reward]:
     """What somebody has ordered, the newest first."""
     return _orders().where(Order.person_id == person.id).order_by(Order.id.desc())
 
@@ -139,11 +139,11 @@ def order_of(person: Person, order_id: int) -> tuple[Order, Reward] | None:
     return (row[0], row[1]) if row is not None else None
 
 
-def _orders() -> Select[tuple[Order, Reward]]:
+def _orders() -> Select[Order, Reward]:
     return select(Order, Reward).join(Reward, Reward.id == Order.reward_id)
 
 
-def queue(state: str) -> Select[tuple[Order, Reward, Person]]:
+def queue(state: str) -> Select[Order, Reward, Person]:
     """The orders in one state, the oldest first; in a final one the newest first. For staff."""
     query = _prepared().where(Order.state == state)
     return query.order_by(Order.id if state in OPEN_STATES else Order.id.desc())
@@ -155,7 +155,7 @@ def prepared(order_id: int) -> tuple[Order, Reward, Person] | None:
     return (row[0], row[1], row[2]) if row is not None else None
 
 
-def _prepared() -> Select[tuple[Order, Reward, Person]]:
+def _prepared() -> Select[Order, Reward, Person]:
     return (
         select(Order, Reward, Person)
         .join(Reward, Reward.id == Order.reward_id)

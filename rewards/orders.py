@@ -131,8 +131,13 @@ def approve(order: Order, *, by: str, at: datetime) -> None:
 
 
 def send(order: Order, tracking: str, *, by: str, at: datetime) -> None:
-    """Say that an order has left; `tracking` is what helps its owner to follow it, or ''."""
+    """Say that an order has left; `tracking` is what helps its owner to follow it, or ''.
+
+    A voucher of ours leaves with its code (`give_code`), not otherwise: NotOrdered("no_code").
+    """
     tracking = " ".join(tracking.split())[:300]
+    if order.provider == "manual" and db.session.get_one(Reward, order.reward_id).kind == "voucher":
+        raise NotOrdered("no_code")
     _move(order, "sent", tracking, by=by, at=at, tracking=tracking)
     _tell(order, lambda: _("Votre commande est partie"), lambda: tracking or _("Elle arrive bientôt."), at=at)
 
@@ -186,7 +191,7 @@ def give_code(order: Order, *, at: datetime) -> bool:
     if reward.kind != "voucher" or order.state != "approved" or order.provider != "manual":
         return False
     if not codes.claim(order):
-        if order.alerted_at is None and codes.has_pool(reward.id):
+        if order.alerted_at is None:
             order.alerted_at = at
             db.session.flush()
             alert_staff(

@@ -15,7 +15,7 @@ from foundation.pages import Paged, page_number, paged
 from foundation.transactions import transaction
 from network.models import Person
 from network.permissions import requires
-from rewards import codes, orders, queries, wording
+from rewards import orders, queries, wording
 from rewards.forms import CancellationForm, SendingForm
 from rewards.models import STATES, Order, Reward
 from rewards.rules import NotOrdered
@@ -46,8 +46,8 @@ def _page(order_id: int | None, *, cancellation: CancellationForm | None = None)
     waits_for_code = (
         chosen is not None
         and chosen[0].state == "approved"
+        and chosen[0].provider == "manual"
         and chosen[1].kind == "voucher"
-        and codes.has_pool(chosen[1].id)
     )
     return render_template(
         "rewards/queue.html",

@@ -95,6 +95,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
         notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
+        seller = person.code
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     everybody = {
@@ -138,7 +139,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.outlet": [f"/studio/network/outlets/{outlet}"],
         "network.outlets": ["/studio/network/outlets"],
         "network.people": ["/studio/network/people", "/studio/network/people?q=a&role=reseller"],
-        "network.person": [f"/studio/network/people/{person.code}"],
+        "network.person": [f"/studio/network/people/{seller}"],
         "portal.announcements": [f"/studio/{running}/announcements"],
         "portal.dashboard": [f"/studio/{running}", f"/studio/{closed}"],
         "portal.history": [f"/studio/{running}/history"],

@@ -137,6 +137,18 @@ def test_a_pool_that_runs_dry_keeps_the_order_waiting_and_alerts_staff(cast, vou
     assert (fresh(Order, early[1].id).state, stock("BON")) == ("sent", 1)
 
 
+def test_a_voucher_that_never_had_a_code_waits_and_does_not_leave_without_one(cast, voucher, pool):
+    credit(cast.awa, 250)
+    made = approved(cast.awa, voucher)
+    assert made.state == "approved"
+    with pytest.raises(NotOrdered, match="no_code"), transaction():
+        orders.send(made, "A7X", by="MARC", at=NOW)
+    told = select(Notice.title).where(Notice.person_id == cast.marc.id)
+    assert list(db.session.scalars(told)) == ["Plus de code pour Bon de 10 €"]
+    pool("AAA-111")
+    assert list(give_codes(NOW)) == [f"order {made.id}: code given"]
+
+
 def test_a_cancelled_order_leaves_its_code_to_the_next(cast, voucher, pool):
     pool("AAA-111")
     credit(cast.awa, 250)

@@ -44,12 +44,11 @@ def forbidden_changes(before: Definition, after: Definition) -> list[Problem]:
 
 def _promises(before: Definition, after: Definition) -> Iterator[Problem]:
     old, new = before.model_dump(by_alias=True, mode="json"), after.model_dump(by_alias=True, mode="json")
-    for key, meant in _MOMENTS.items():
-        old[f"={key}"], new[f"={key}"] = getattr(before, meant), getattr(after, meant)
     for key in Definition.model_fields:
-        held = f"={key}" if key in _MOMENTS else key
-        if key in AMENDABLE or old[held] == new[held]:
+        if key in AMENDABLE or old[key] == new[key]:
             continue
+        if key in _MOMENTS and getattr(before, _MOMENTS[key]) == getattr(after, _MOMENTS[key]):
+            continue  # written out, or no longer, but the same instant
         dated = key == "ends_on" or key in _MOMENTS
         absent = _("pas de « %(key)s »", key=key)
         kept = absent if old[key] is None else _("« %(key)s » comme avant : %(value)s", key=key, value=_shown(old[key]))

@@ -203,16 +203,17 @@ def due_steps(at: datetime) -> list[tuple[int, str, str]]:
         )
         .order_by(Challenge.ends_on, Challenge.id)
     )
-    return [(one.id, one.state, after) for one in candidates if (after := _next_state(one, at)) is not None]
+    return [(one.id, one.state, after) for one in candidates if (after := next_state(one, at)) is not None]
 
 
-def _next_state(challenge: Challenge, at: datetime) -> str | None:
+def next_state(challenge: Challenge, at: datetime) -> str | None:
+    """The plain step that the calendar asks of a challenge at an instant; None when it stays."""
     if challenge.state == "published":
         return "running" if at >= clock.start_of_day(challenge.starts_on, challenge.zone) else None
     if challenge.state == "running":
         end = clock.start_of_day(clock.days_after(challenge.ends_on, 1), challenge.zone)
         return "closing" if at >= end else None
-    return "reviewing"
+    return "reviewing" if at >= challenge.declare_until + LATE_ARRIVAL else None
 
 
 def closable(at: datetime) -> list[int]:

@@ -88,6 +88,7 @@ def dashboard(code: str) -> AnyResponse | str:
         trail=[_act(entry, names) for entry in entries],
         alerts=studio.alerts(challenge, figures, waiting, forecast if challenge.state != "published" else None, at=at),
         actions=_actions(challenge),
+        may_copy=not studio.is_a_challenge("/studio/new"),
         may_write=challenge.state in TOLD_STATES,
     )
 
@@ -185,10 +186,7 @@ def _actions(challenge: Challenge) -> list[tuple[str, str, str]]:
         (challenge.is_open, _("Annuler ce challenge…"), "x-circle", f"/studio/{code}/cancellation"),
     ]
     found = [(words, icon, existing(path)) for right, words, icon, path in offered if right]
-    found += [
-        (_("Télécharger le fichier"), "download", studio.file_address(challenge)),
-        (_("Dupliquer"), "copy", studio.new_address(challenge.code)),
-    ]
+    found.append((_("Télécharger le fichier"), "download", studio.file_address(challenge)))
     return [(words, icon, path) for words, icon, path in found if path is not None]
 
 

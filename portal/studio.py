@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from flask import request
+from flask import current_app, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -47,6 +47,7 @@ class Row:
     figures: Figures | None
     alerts: list[tuple[str, str, str]] = field(default_factory=list)
     actions: list[tuple[str, str]] = field(default_factory=list)
+    copied: str = ""  # the code under which it can be copied, '' where it cannot
 
 
 @requires("animate")
@@ -87,17 +88,15 @@ def index() -> str:
     )
 
 
-def new_address(source: str = "") -> str | None:
-    """Where a challenge is begun, from the one with the code `source` where one is copied; None while nowhere."""
-    there = existing("/studio/new")
-    if there is None or is_a_challenge(there):
-        return existing("/studio/challenges/new") if not source else None
-    return f"{there}?from={quote(source)}" if source else there
+def new_address() -> str | None:
+    """Where a challenge is begun; None while nowhere."""
+    there = "/studio/new"
+    return there if not is_a_challenge(there) else existing("/studio/challenges/new")
 
 
 def is_a_challenge(path: str) -> bool:
-    """Whether a path below /studio is read as the page of a challenge of that code."""
-    return existing(path + "/silent") is not None
+    """Whether a path below /studio is only read as the page of a challenge of that code."""
+    return existing(path) is not None and current_app.url_map.bind("").match(path)[0] == "portal.dashboard"
 
 
 def edit_address(challenge: Challenge | None, draft: Draft | None) -> str | None:
@@ -107,7 +106,7 @@ def edit_address(challenge: Challenge | None, draft: Draft | None) -> str | None
     if challenge is None:
         return None
     code = quote(challenge.code)
-    return existing(f"/studio/{code}/edit") or existing(f"/studio/challenges/{code}/edit")
+    return existing(f"/studio/{code}/draft") or existing(f"/studio/challenges/{code}/edit")
 
 
 def file_address(challenge: Challenge) -> str | None:
@@ -128,8 +127,8 @@ def _draft(one: Project, writers: Mapping[str, str]) -> Row:
         name = writers.get(draft.changed_by, draft.changed_by)
         changed = _("Modifié le %(moment)s par %(name)s", moment=moment(draft.changed_at), name=name)
     actions = [(_("Modifier"), href)] if href else []
-    if challenge is not None:
-        actions += _copies(challenge)
+    if challenge is not None and (file := file_address(challenge)):
+        actions.append((_("Fichier"), file))
     period = _capital(period_in_words(challenge.definition)) if challenge is not None else _("Pas encore complet")
     return Row(title, code, "draft", href, period, changed, False, None, actions=actions)
 
@@ -148,13 +147,9 @@ def _published(
         urgent,
         figures,
         alerts(challenge, figures, waiting, cost, at=at),
-        _copies(challenge),
+        [(_("Fichier"), file)] if (file := file_address(challenge)) else [],
+        copied=challenge.code if not is_a_challenge("/studio/new") else "",
     )
-
-
-def _copies(challenge: Challenge) -> list[tuple[str, str]]:
-    found = [(_("Fichier"), file_address(challenge)), (_("Dupliquer"), new_address(challenge.code))]
-    return [(label, href) for label, href in found if href is not None]
 
 
 def alerts(

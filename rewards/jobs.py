@@ -7,9 +7,9 @@ from datetime import datetime
 
 from flask import current_app
 
-from challenges.lifecycle import claim
+from challenges.lifecycle import claim, hold
 from challenges.models import Challenge
-from challenges.queries import closable, due_steps
+from challenges.queries import closable, due_steps, next_state
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
@@ -39,7 +39,10 @@ def advance_challenges(at: datetime) -> Iterator[str]:
         for challenge_id, before, after in steps:
             try:
                 with transaction():
-                    moved = claim(challenge_id, before, after, by=SYSTEM, at=at)
+                    challenge = db.session.get_one(Challenge, challenge_id)
+                    hold(challenge)  # its end may have been moved since the look
+                    due = next_state(challenge, at) == after
+                    moved = due and claim(challenge_id, before, after, by=SYSTEM, at=at)
                 if moved:
                     yield f"{_code(challenge_id)}: {before} → {after}"
             except Exception as error:

@@ -86,6 +86,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     """The addresses of a role's pages by endpoint, with real names from the demonstration."""
     with app.app_context():
         ordered, article, voucher = order_of(SOMEBODY["reseller"])
+        notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
         draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
@@ -94,8 +95,6 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
-        notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
-        seller = person.code
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     everybody = {
@@ -139,7 +138,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.outlet": [f"/studio/network/outlets/{outlet}"],
         "network.outlets": ["/studio/network/outlets"],
         "network.people": ["/studio/network/people", "/studio/network/people?q=a&role=reseller"],
-        "network.person": [f"/studio/network/people/{seller}"],
+        "network.person": [f"/studio/network/people/{person.code}"],
         "portal.announcements": [f"/studio/{running}/announcements"],
         "portal.dashboard": [f"/studio/{running}", f"/studio/{closed}"],
         "portal.history": [f"/studio/{running}/history"],

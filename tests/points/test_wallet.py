@@ -351,6 +351,30 @@ def test_spending_expiring_and_taking_back_at_the_same_moment_keep_every_point(a
     assert list(differences()) == []
 
 
+def test_closings_and_reversals_at_the_same_moment_leave_a_wallet_that_adds_up(app: Flask, cast: Cast) -> None:
+    for number in range(8):
+        credit(cast.awa, 10, f"lot/{number}")
+    spend(cast.awa, 75, "order/1")
+    person_id, code = cast.awa.id, cast.awa.code
+
+    def act(number: int) -> None:
+        if number % 2:
+            revert(f"lot/{number // 2}")
+            return
+        values = (person_id, code, 7, f"closing/{number}", "hiver", "{}")
+        names = ("person_id", "code", "amount", "reference", "subject", "why")
+        row = select(*(literal(value).label(name) for value, name in zip(values, names, strict=True)))
+        with transaction():
+            credit_selected(WALLET, row, at=AT)
+
+    at_once(app, act, 16)
+    assert wallet_points(person_id) == 80 - 75 - 80 + 8 * 7
+    assert owed(cast.awa) == 19
+    credit(cast.awa, 20, "later")
+    assert (wallet_points(person_id), owed(cast.awa)) == (1, 0)
+    assert list(differences()) == []
+
+
 # --- what is found -------------------------------------------------------------------------------------------------
 
 

@@ -64,12 +64,13 @@ def decide(adjustment: Adjustment, approved: bool, note: str = "", *, by: str, a
     if by == person.code:
         raise NotPossible("nobody decides on points of their own; a colleague does")
     insert_new = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-    decided = db.session.execute(
+    decided = db.session.scalar(
         insert_new(AdjustmentDecision)
         .values(adjustment_id=adjustment.id, approved=approved, note=note.strip()[:300], decided_at=at, decided_by=by)
         .on_conflict_do_nothing()
+        .returning(AdjustmentDecision.adjustment_id)
     )
-    if decided.rowcount != 1:  # type: ignore[attr-defined]
+    if decided is None:
         raise NotPossible(f"{adjustment.reference} has already been decided")
     act = "points.adjustment_approved" if approved else "points.adjustment_refused"
     audit.record(act, adjustment.reference, by=by, at=at)

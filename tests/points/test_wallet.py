@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from sqlalchemy import literal, select
 
 from foundation.database import db
 from foundation.programme import change_setting
+from foundation.settings import Settings
 from foundation.transactions import transaction
 from network.models import Person
 from points import jobs, wallet
@@ -349,6 +354,65 @@ def test_spending_expiring_and_taking_back_at_the_same_moment_keep_every_point(a
     at_once(app, act, 24)
     list(jobs.expire_lots(days(3)))
     assert list(differences()) == []
+
+
+def test_closings_and_reversals_at_the_same_moment_leave_a_wallet_that_adds_up(app: Flask, cast: Cast) -> None:
+    for number in range(8):
+        credit(cast.awa, 10, f"lot/{number}")
+    spend(cast.awa, 75, "order/1")
+    person_id, code = cast.awa.id, cast.awa.code
+
+    def act(number: int) -> None:
+        if number % 2:
+            revert(f"lot/{number // 2}")
+            return
+        values = (person_id, code, 7, f"closing/{number}", "hiver", "{}")
+        names = ("person_id", "code", "amount", "reference", "subject", "why")
+        row = select(*(literal(value).label(name) for value, name in zip(values, names, strict=True)))
+        with transaction():
+            credit_selected(WALLET, row, at=AT)
+
+    at_once(app, act, 16)
+    assert wallet_points(person_id) == 80 - 75 - 80 + 8 * 7
+    assert owed(cast.awa) == 19
+    credit(cast.awa, 20, "later")
+    assert (wallet_points(person_id), owed(cast.awa)) == (1, 0)
+    assert list(differences()) == []
+
+
+def spending(settings: Settings, name: str, statement: int = 0) -> subprocess.Popen[str]:
+    """Another process that spends 20 points ten times, or dies before its n-th statement."""
+    folder = str(settings.instance_folder)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.points.spending", settings.database_url, folder, name, str(statement)],
+        cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_processes_spending_from_one_wallet_end_with_what_there_was(app: Flask, cast: Cast, settings: Settings) -> None:
+    credit(cast.awa, 90, "one")
+    credit(cast.awa, 100, "two", lasting=30)
+    processes = [spending(settings, str(number)) for number in range(4)]
+    told = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, told
+    assert sum(out.count("spent") for out, _ in told) == 9
+    db.session.rollback()
+    assert wallet_points(cast.awa.id) == 10
+    assert list(differences()) == []
+
+
+def test_a_spending_killed_at_any_statement_is_whole_or_did_not_happen(
+    app: Flask, cast: Cast, settings: Settings
+) -> None:
+    credit(cast.awa, 500, "one")
+    for statement in (4, 8, 12):
+        died = spending(settings, f"killed-{statement}", statement)
+        out, _ = died.communicate(timeout=120)
+        assert died.returncode == -signal.SIGKILL, out
+        db.session.rollback()
+        assert list(differences()) == []
+    spent = db.session.scalars(select(Entry.amount).where(Entry.reference.startswith("order/"))).all()
+    assert wallet_points(cast.awa.id) == 500 - 20 * len(spent)
 
 
 # --- what is found -------------------------------------------------------------------------------------------------

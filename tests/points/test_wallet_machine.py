@@ -130,6 +130,11 @@ class WalletMachine(RuleBasedStateMachine):
     def time_passes(self, days: int, hours: int) -> None:
         self.at += timedelta(days=days, hours=hours)
 
+    @rule(days=st.integers(1, 15))
+    def midnight_strikes(self, days: int) -> None:
+        day = self.at.astimezone(PARIS).date() + timedelta(days=days)
+        self.at = datetime.combine(day, time.min, PARIS).astimezone(UTC)
+
     @rule(days=st.sampled_from([0, 1, 10, 30]), policy=st.sampled_from(["debt", "forgive"]))
     def the_brand_changes_its_mind(self, days: int, policy: str) -> None:
         self.decide(days, policy)
@@ -160,6 +165,11 @@ class WalletMachine(RuleBasedStateMachine):
         assert left == has - amount
         self.let_go()
         self.spent[reference] = self.take(amount)
+
+    @precondition(lambda self: any(lot.left and not lot.gone(self.at) for lot in self.lots))
+    @rule()
+    def the_person_spends_everything(self) -> None:
+        self.the_person_spends(sum(lot.left for lot in self.lots if not lot.gone(self.at)))
 
     @precondition(lambda self: self.spent)
     @rule(which=st.integers(0, 1_000))
@@ -247,7 +257,7 @@ def test_a_wallet_driven_in_any_order_stays_the_wallet_of_the_prose(app: Flask, 
     run_state_machine_as_test(
         WalletMachine,
         settings=settings(
-            max_examples=40,
+            max_examples=60,
             stateful_step_count=40,
             deadline=None,
             database=None,

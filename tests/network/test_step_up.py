@@ -82,6 +82,15 @@ def test_one_confirms_for_oneself_only(app, cast, letters, client):
     assert client.get("/me/address").status_code == 302
 
 
+def test_a_code_sent_to_somebody_else_in_the_same_browser_confirms_nothing(client, cast, letters):
+    client.sign_in(cast.awa)
+    client.post("/me/confirmation", data={"next": "/me/address"})
+    client.sign_in(cast.bruno)
+    answer = client.post("/me/confirmation/code", data={"next": "/me/address", "code": digits(letters()[-1])})
+    assert answer.status_code == 422
+    assert client.get("/me/address").status_code == 302
+
+
 def test_no_more_than_five_codes_are_on_their_way(app, cast):
     with app.test_request_context("/"):
         for _ in range(step_up.MOST_LIVE_CODES):

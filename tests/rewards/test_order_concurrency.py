@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,19 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import func, insert, literal, select, update
 
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Person
 from points.models import WALLET, Entry
 from points.operations import credit_selected
-from rewards import orders
-from rewards.models import Order, OrderChange, Reward
+from rewards import codes, orders
+from rewards.jobs import give_codes
+from rewards.models import Order, OrderChange, Reward, VoucherCode
 from rewards.rules import NotOrdered
 from tests.cast import JOINED_AT
 from tests.conftest import make_app, make_settings
-from tests.rewards.shop import ADDRESS, NOW, balance, broken_wallets, credit, offer, stock
+from tests.declarations.test_concurrency import at_once
+from tests.rewards.shop import ADDRESS, NOW, balance, broken_wallets, credit, offer, order, stock
 
 FORKING = multiprocessing.get_context("fork")
 BUYERS = {"sqlite": 8, "postgresql": 16}
@@ -46,6 +50,8 @@ def buy(url: str, folder: Path, wishes: list[tuple[str, str]], start: Any, told:
                     went.append(("ordered", order.id))
             except NotOrdered as refused:
                 went.append((refused.reason, 0))
+            except Exception as error:
+                went.append((repr(error), 0))
         db.session.remove()
         db.engine.dispose()
         told.put(went)
@@ -149,3 +155,73 @@ def test_a_limit_per_person_holds_in_many_tabs(app, cast, database_url, engine_n
     went = all_at_once(app, database_url, tmp_path, 4, [("AWA", f"tab-{number}") for number in range(8)])
     assert Counter(outcome for outcome, _ in went) == {"ordered": 2, "limit": 6}
     assert (stock(), balance(cast.awa)) == (8, 800)
+
+
+def test_a_price_that_changes_while_an_order_is_made_is_not_paid_at_the_old_one(app, cast) -> None:
+    reward = offer(stock=10)
+    credit(cast.awa, 250)
+    told: list[str] = []
+
+    def buy_at_the_old_price() -> None:
+        with app.app_context():
+            try:
+                awa = db.session.scalars(select(Person).where(Person.code == "AWA")).one()
+                order(awa, db.session.scalars(select(Reward)).one(), price=100)
+                told.append("ordered")
+            except NotOrdered as refused:
+                told.append(f"{refused.reason} {refused.value}")
+            finally:
+                db.session.remove()
+
+    buyer = threading.Thread(target=buy_at_the_old_price)
+    with transaction():
+        db.session.execute(update(Reward).where(Reward.id == reward.id).values(price_points=120))
+        buyer.start()
+        time.sleep(0.5)  # the buyer has read what was there before, and waits for the article's row
+    buyer.join(30)
+    assert told == ["price 120"]
+    assert (stock(), balance(cast.awa)) == (10, 250)
+
+
+def test_codes_given_at_the_same_moment_go_to_one_order_each(app, cast) -> None:
+    reward = offer("BON", kind="voucher", price_points=1)
+    credit(cast.awa, 20)
+    waiting = [order(cast.awa, reward, token=f"form-{number}", address="").id for number in range(12)]
+    with transaction():
+        codes.add(db.session.get_one(Reward, reward.id), [f"CODE-{number}" for number in range(8)], by="MARC", at=NOW)
+
+    def accept(number: int) -> None:
+        with transaction():
+            orders.approve(db.session.get_one(Order, waiting[number]), by="MARC", at=NOW)
+
+    at_once(app, accept, len(waiting))
+    list(give_codes(NOW))  # a code that was held by another for a moment
+    given = select(VoucherCode.order_id).where(VoucherCode.order_id.is_not(None))
+    served = list(db.session.scalars(given))
+    assert len(served) == len(set(served)) == 8
+    states = Counter(db.session.scalars(select(Order.state)))
+    assert states == {"sent": 8, "approved": 4}
+    assert stock("BON") == 0
+
+
+def test_cancelling_and_accepting_at_the_same_moment_is_one_of_them(app, cast) -> None:
+    reward = offer(stock=3)
+    credit(cast.awa, 100)
+    number = order(cast.awa, reward).id
+
+    def decide(turn: int) -> str:
+        try:
+            with transaction():
+                made = db.session.get_one(Order, number)
+                if turn % 2:
+                    orders.cancel(made, "Rupture", by="MARC", at=NOW, while_ordered=True)
+                else:
+                    orders.approve(made, by="ADA", at=NOW)
+        except NotOrdered:
+            return "too late"
+        return "decided"
+
+    assert sorted(at_once(app, decide, 8)) == ["decided"] + ["too late"] * 7
+    state = db.session.get_one(Order, number).state
+    assert (state, stock(), balance(cast.awa)) in (("approved", 2, 0), ("cancelled", 3, 100))
+    assert broken_wallets() == []

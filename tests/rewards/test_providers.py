@@ -302,6 +302,7 @@ def test_a_refusal_gives_everything_back_once(told, approved, cast):
     assert told("refused", reason="Plus fabriqué") == (200, "applied")
     assert told("refused", event="evt-2") == (200, "refused")
     assert told("sent", event="evt-3") == (200, "known")
+    assert told("delivered", event="evt-4") == (200, "known")
     assert (state(approved), stock(), balance(cast.awa)) == ("cancelled", 3, 250)
 
 

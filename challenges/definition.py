@@ -388,6 +388,7 @@ class Definition(Part):
     description: Annotated[Text, Field(max_length=5000)] | None = None
     picture: Picture | None = None
     proof: Literal["none", "optional", "required"] = "none"
+    acceptance: Literal["none", "required"] = "none"
     timezone: Zone = DEFAULT_ZONE
     starts_on: Day
     ends_on: Day

@@ -18,7 +18,7 @@ from challenges.definition import Definition, WrongDefinition, definition_from
 from challenges.facts import facts_about
 from challenges.lifecycle import NotPossible
 from challenges.linter import blocking, findings
-from challenges.models import Challenge
+from challenges.models import Challenge, Draft
 from challenges.pictures import LONGEST_SIDE, keep
 from challenges.places import Places
 from challenges.vocabulary import known_names
@@ -135,10 +135,12 @@ def is_unchanged(definition: Definition) -> bool:
     return stored is not None and stored == definition.canonical()
 
 
-def import_challenge(definition: Definition, *, by: str, at: datetime) -> Challenge:
-    """Create or update a draft by its code. An equal challenge is left as it is, published or not.
+def import_challenge(definition: Definition, *, by: str, at: datetime, draft: Draft | None = None) -> Challenge:
+    """Create or update a draft challenge by its code, and what the studio shows of it. An equal challenge is left as
+    it is, published or not.
 
-    Raises NotPossible when another challenge is already published under this code: its rules are frozen.
+    `draft` is the studio's draft it is written from, if any. Raises NotPossible when another challenge is already
+    published under this code: its rules are frozen.
     """
     challenge = db.session.scalar(select(Challenge).where(Challenge.code == definition.code).with_for_update())
     columns = definition.columns()
@@ -150,16 +152,32 @@ def import_challenge(definition: Definition, *, by: str, at: datetime) -> Challe
         db.session.add(challenge)
         db.session.flush()
         audit.record("challenge.imported", definition.code, by=by, at=at)
-        return challenge
-    if challenge.definition == columns["definition"]:
-        return challenge
-    if challenge.state != "draft":
-        raise NotPossible(
-            f"challenge {challenge.code} is {challenge.state} and its rules are frozen; "
-            "amend it, or give the other challenge another code"
-        )
-    for name, value in columns.items():
-        setattr(challenge, name, value)
-    db.session.flush()
-    audit.record("challenge.changed", definition.code, by=by, at=at)
+    elif challenge.definition != columns["definition"]:
+        if challenge.state != "draft":
+            raise NotPossible(
+                f"challenge {challenge.code} is {challenge.state} and its rules are frozen; "
+                "amend it, or give the other challenge another code"
+            )
+        for name, value in columns.items():
+            setattr(challenge, name, value)
+        db.session.flush()
+        audit.record("challenge.changed", definition.code, by=by, at=at)
+    if challenge.state == "draft":
+        _show_in_the_studio(challenge, draft, by=by, at=at)
     return challenge
+
+
+def _show_in_the_studio(challenge: Challenge, draft: Draft | None, *, by: str, at: datetime) -> None:
+    """Every draft challenge has its draft in the studio, which says the same from now on."""
+    if draft is None:
+        draft = db.session.scalar(select(Draft).where(Draft.challenge_id == challenge.id).with_for_update())
+    if draft is None:
+        draft = Draft(content=challenge.definition, revision=1, created_at=at, created_by=by)
+        draft.changed_at, draft.changed_by = at, by
+        db.session.add(draft)
+    elif draft.content != challenge.definition:
+        draft.content = challenge.definition
+        draft.revision += 1
+        draft.changed_at, draft.changed_by = at, by
+    draft.challenge_id = challenge.id
+    db.session.flush()

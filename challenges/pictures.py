@@ -23,3 +23,8 @@ def keep(code: str, cleaned: bytes) -> None:
     being_written = path.with_suffix(".new")
     being_written.write_bytes(cleaned)
     being_written.replace(path)
+
+
+def draft_picture(draft_id: int) -> str:
+    """What the picture of a draft in the studio is kept under: no challenge's code looks like it."""
+    return f"draft/{draft_id}"

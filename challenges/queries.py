@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, literal, or_, select
 
-from challenges.models import OPEN_STATES, Amendment, Challenge, Participant, RulesVersion
+from challenges.models import OPEN_STATES, Amendment, Challenge, Draft, Participant, RulesVersion
 from challenges.rules import LATE_ARRIVAL, Version, version_from
 from foundation import clock
 from foundation.database import db
@@ -48,6 +48,12 @@ SCORING = ("rules", "cap_per_day", "cap_total")
 def challenge_by_code(code: str) -> Challenge | None:
     """A challenge by its code."""
     return db.session.scalar(select(Challenge).where(Challenge.code == code))
+
+
+def draft_by_id(draft_id: int | None = None, *, challenge_id: int | None = None) -> Draft | None:
+    """A draft of the studio by its id, or by the challenge it is stored as."""
+    wanted = Draft.id == draft_id if challenge_id is None else Draft.challenge_id == challenge_id
+    return db.session.scalar(select(Draft).where(wanted))
 
 
 def audience_select(definition: Mapping[str, Any]) -> Select[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -10,13 +11,27 @@ from sqlalchemy import or_, select
 from catalogue.models import Product
 from challenges import definition
 from challenges.definition import Known
+from challenges.wording import territory
 from foundation.database import db
+from network.models import Outlet
 
 # Names of reward articles by code; the reward catalogue lives in a higher package and app.py connects it.
 REWARD_NAMES: Callable[[Iterable[str]], Mapping[str, str]] | None = None
 
 # What they cost the brand, in cents, by code; likewise.
 REWARD_COSTS: Callable[[Iterable[str]], Mapping[str, int]] | None = None
+
+# A catalogue of more values than this is searched, not shown whole.
+MOST_BOXES = 40
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the fields of the studio offer: for each catalogue (countries, regions, departments, outlets, products,
+    categories, families, rewards) its values and their names. A catalogue in `large` is too long to be shown whole."""
+
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    large: frozenset[str] = frozenset()
 
 
 def known_names(data: Mapping[str, Any]) -> Known:
@@ -65,16 +80,68 @@ def _rewards(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     return {payout["reward"] for data in definitions for payout in data.get("payouts") or () if payout.get("reward")}
 
 
-def categories() -> list[str]:
-    """The categories of the catalogue, for a choice."""
-    found = select(Product.category).where(Product.category != "").distinct().order_by(Product.category)
-    return list(db.session.scalars(found))
-
-
 def rewards_on_offer() -> Mapping[str, str]:
     """Every article a challenge may give, by code, for a choice; empty until the reward catalogue is connected."""
     codes = definition.REWARD_CODES
     return REWARD_NAMES(codes()) if REWARD_NAMES is not None and codes is not None else {}
+
+
+def vocabulary_for(step: str, content: Mapping[str, Any]) -> Vocabulary:
+    """What the fields of a step of the studio offer; of catalogues too long to show, what the content names."""
+    if step == "prizes":
+        return Vocabulary({"rewards": rewards_on_offer()})
+    if step == "what":
+        few = {"categories": _distinct(Product.category), "families": _distinct(Product.family)}
+        return _vocabulary(few | {"products": product_names([content])}, "products")
+    if step == "who":
+        few = {
+            "countries": {code: territory(code) for code in _distinct(Outlet.country)},
+            "regions": _distinct(Outlet.region),
+            "departments": _distinct(Outlet.department),
+        }
+        return _vocabulary(few | {"outlets": _outlet_names(content)}, "outlets")
+    return Vocabulary()
+
+
+def _vocabulary(names: Mapping[str, Mapping[str, str]], *large: str) -> Vocabulary:
+    long = frozenset(name for name, values in names.items() if len(values) > MOST_BOXES)
+    return Vocabulary(names, long | frozenset(large))
+
+
+def _distinct(column: Any) -> dict[str, str]:
+    found = db.session.scalars(select(column).where(column != "").distinct().order_by(column))
+    return {value: value for value in found if value}
+
+
+def _outlet_names(content: Mapping[str, Any]) -> dict[str, str]:
+    audience = content.get("audience")
+    listed = audience.get("outlets") if isinstance(audience, Mapping) else None
+    codes = [code for code in (listed if isinstance(listed, list) else [listed]) if isinstance(code, str)]
+    rows = db.session.execute(select(Outlet.code, Outlet.name).where(Outlet.code.in_(codes))) if codes else ()
+    return {row.code: row.name for row in rows}
+
+
+def suggestions(catalogue: str, typed: str, *, most: int = 20) -> list[tuple[str, str]] | None:
+    """Values of a catalogue for the letters typed, with their names: the first ones; None for no such catalogue."""
+    named = {"products": (Product.sku, Product.name), "outlets": (Outlet.code, Outlet.name)}
+    single = {
+        "categories": Product.category,
+        "families": Product.family,
+        "countries": Outlet.country,
+        "regions": Outlet.region,
+        "departments": Outlet.department,
+    }
+    pattern = "%" + typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    if catalogue in named:
+        code, name = named[catalogue]
+        matching = or_(code.ilike(pattern, escape="\\"), name.ilike(pattern, escape="\\"))
+        rows = db.session.execute(select(code, name).where(matching).order_by(name, code).limit(most))
+        return [(row[0], row[1]) for row in rows]
+    if catalogue in single:
+        column = single[catalogue]
+        values = select(column).where(column != "", column.ilike(pattern, escape="\\")).distinct().order_by(column)
+        return [(value, value) for value in db.session.scalars(values.limit(most))]
+    return None
 
 
 def _named(data: Mapping[str, Any]) -> dict[str, set[str]]:

@@ -410,6 +410,11 @@ def _level(level: str) -> str:
     return {"low": _("faible"), "medium": _("moyen"), "high": _("fort")}.get(level, level)
 
 
+def territory(code: str) -> str:
+    """The name of a country by its code."""
+    return str(_locale().territories.get(code, code))
+
+
 def audience_in_words(audience: Mapping[str, Any] | None) -> str:
     """Who plays, as a phrase: "revendeurs ou VDI, région Bretagne"."""
     given = {key: _listed(values) for key, values in (audience or {}).items() if values}
@@ -422,8 +427,7 @@ def audience_in_words(audience: Mapping[str, Any] | None) -> str:
         brands = {"single": _("monomarques"), "multi": _("multimarques")}
         found.append(_and(brands.get(value, value) for value in given["brands"]))
     if "countries" in given:
-        territories = _locale().territories
-        found.append(_and(str(territories.get(value, value)) for value in given["countries"]))
+        found.append(_and(map(territory, given["countries"])))
     if "regions" in given:
         found.append(_("région %(values)s", values=_or(given["regions"])))
     if "departments" in given:
@@ -446,11 +450,12 @@ def audience_in_words(audience: Mapping[str, Any] | None) -> str:
 
 
 def period_in_words(definition: Mapping[str, Any]) -> str:
-    """Du 5 janvier 2026 au 1 février 2026, both days included."""
+    """Du 5 janvier 2026 au 1er février 2026, both days included; "…" stands for a day that is not chosen yet."""
+    first, last = definition.get("starts_on"), definition.get("ends_on")
     return _(
         "du %(first)s au %(last)s",
-        first=day_in_words(definition["starts_on"]),
-        last=day_in_words(definition["ends_on"]),
+        first=day_in_words(first) if first else "…",
+        last=day_in_words(last) if last else "…",
     )
 
 

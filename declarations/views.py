@@ -196,7 +196,7 @@ def publish(code: str) -> AnyResponse:
     except Unlawful as refusal:
         for finding in refusal.findings:
             flash(_("Publication arrêtée : %(finding)s", finding=finding.text), "danger")
-        return redirect(f"/studio/challenges/{quote(code)}/edit")
+        return redirect(f"/studio/{quote(code)}/draft")
     except ChallengeNotPossible:
         flash(
             _("Ce challenge ne peut pas être publié : il l’est déjà, ou son tirage devait l’être avant le début."),

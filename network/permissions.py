@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import abort, redirect, request, url_for
 from flask_login import current_user
@@ -46,7 +47,7 @@ def requires(permission: str) -> Callable[[View], View]:
             if permission in ("public", "machine") or may(current_user, permission):
                 return view(*args, **kwargs)
             if not current_user.is_authenticated:
-                return _to_sign_in()
+                return to_sign_in()
             return abort(404)
 
         guarded.permission = permission  # type: ignore[attr-defined]
@@ -55,12 +56,20 @@ def requires(permission: str) -> Callable[[View], View]:
     return decorate
 
 
-def _to_sign_in() -> Any:
-    """The way to the sign-in page; for a part of a page, the whole page goes there."""
-    if request.headers.get("HX-Request") == "true":
-        return "", 204, {"HX-Redirect": url_for("network.sign_in")}
-    target = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("network.sign_in", next=target))
+def to_sign_in() -> Any:
+    """The way to the sign-in page, and from there back to the page that was open; a part sends its whole page."""
+    part = request.headers.get("HX-Request") == "true"
+    target = request.full_path.rstrip("?") if request.method == "GET" and not part else _page_before(part)
+    way = url_for("network.sign_in", next=target)
+    return ("", 204, {"HX-Redirect": way}) if part else redirect(way)
+
+
+def _page_before(part: bool) -> str | None:
+    """The page of this site from which something was sent."""
+    before = urlsplit((request.headers.get("HX-Current-URL") if part else request.referrer) or "")
+    if not before.path or before.netloc != request.host:
+        return None
+    return f"{before.path}?{before.query}" if before.query else before.path
 
 
 def may_suspend(actor: Any, person: Any) -> bool:

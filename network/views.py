@@ -24,12 +24,14 @@ from flask import (
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from foundation import clock, pictures
 from foundation.database import db
 from foundation.localisation import LANGUAGES
+from foundation.pages import htmx
 from foundation.settings import Settings
 from foundation.transactions import transaction
 from foundation.web import limiter
@@ -38,7 +40,7 @@ from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
 from network.labels import labels
 from network.models import Person
 from network.notices import unread
-from network.permissions import requires
+from network.permissions import requires, to_sign_in
 from network.rules import Refused, normal_email
 
 blueprint = Blueprint("network", __name__)
@@ -107,6 +109,18 @@ def _notice_first() -> AnyResponse | None:
         return None
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("network.notice", next=safe_next(target)))
+
+
+@blueprint.app_errorhandler(CSRFError)
+def _session_over(error: CSRFError) -> Any:
+    """A form sent after the session it was opened in: whoever is no longer signed in signs in and comes back; a page
+    that sends by itself is opened anew, with what it has kept."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "permission", "public") not in ("public", "machine") and not current_user.is_authenticated:
+        return to_sign_in()
+    if htmx and current_user.is_authenticated:
+        return "", 204, {"HX-Refresh": "true"}
+    return render_template("errors/400.html", error=error), 400
 
 
 # — signing in —

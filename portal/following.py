@@ -88,7 +88,6 @@ def dashboard(code: str) -> AnyResponse | str:
         trail=[_act(entry, names) for entry in entries],
         alerts=studio.alerts(challenge, figures, waiting, forecast if challenge.state != "published" else None, at=at),
         actions=_actions(challenge),
-        may_copy=not studio.is_a_challenge("/studio/new"),
         may_write=challenge.state in TOLD_STATES,
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from flask import current_app, request
+from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -20,7 +20,7 @@ from declarations import participation
 from declarations.participation import Figures, Waiting
 from foundation import clock
 from foundation.localisation import euros, language, moment, number
-from foundation.pages import Paged, existing, page_number, page_or_part, paged
+from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
 from network.queries import names_of
 from portal import projects
@@ -83,36 +83,21 @@ def index() -> str:
         search=search,
         state=state,
         states=STATES,
-        new_url=new_address(),
+        new_url=url_for("challenges.new"),
         law_url="/studio/law" if current_user.role == "admin" else None,
     )
 
 
-def new_address() -> str | None:
-    """Where a challenge is begun; None while nowhere."""
-    there = "/studio/new"
-    return there if not is_a_challenge(there) else existing("/studio/challenges/new")
-
-
-def is_a_challenge(path: str) -> bool:
-    """Whether a path below /studio is only read as the page of a challenge of that code."""
-    return existing(path) is not None and current_app.url_map.bind("").match(path)[0] == "portal.dashboard"
-
-
 def edit_address(challenge: Challenge | None, draft: Draft | None) -> str | None:
-    """Where a draft goes on being written; None while nowhere."""
-    if draft is not None and (there := existing(f"/studio/drafts/{draft.id}/who")):
-        return there
-    if challenge is None:
-        return None
-    code = quote(challenge.code)
-    return existing(f"/studio/{code}/draft") or existing(f"/studio/challenges/{code}/edit")
+    """Where a draft goes on being written; None for nothing at all."""
+    if draft is not None:
+        return url_for("challenges.step", draft_id=draft.id, step="who")
+    return url_for("challenges.draft_of", code=challenge.code) if challenge is not None else None
 
 
-def file_address(challenge: Challenge) -> str | None:
+def file_address(challenge: Challenge) -> str:
     """Where a challenge is downloaded as a file."""
-    code = quote(challenge.code)
-    return existing(f"/studio/{code}/file") or existing(f"/studio/challenges/{code}/file")
+    return url_for("challenges.download", code=challenge.code)
 
 
 def _draft(one: Project, writers: Mapping[str, str]) -> Row:
@@ -127,8 +112,8 @@ def _draft(one: Project, writers: Mapping[str, str]) -> Row:
         name = writers.get(draft.changed_by, draft.changed_by)
         changed = _("Modifié le %(moment)s par %(name)s", moment=moment(draft.changed_at), name=name)
     actions = [(_("Modifier"), href)] if href else []
-    if challenge is not None and (file := file_address(challenge)):
-        actions.append((_("Fichier"), file))
+    if challenge is not None:
+        actions.append((_("Fichier"), file_address(challenge)))
     period = _capital(period_in_words(challenge.definition)) if challenge is not None else _("Pas encore complet")
     return Row(title, code, "draft", href, period, changed, False, None, actions=actions)
 
@@ -147,8 +132,8 @@ def _published(
         urgent,
         figures,
         alerts(challenge, figures, waiting, cost, at=at),
-        [(_("Fichier"), file)] if (file := file_address(challenge)) else [],
-        copied=challenge.code if not is_a_challenge("/studio/new") else "",
+        [(_("Fichier"), file_address(challenge))],
+        copied=challenge.code,
     )
 
 

@@ -1,121 +1,75 @@
-"""What people fill in to order, and staff to prepare orders and write articles."""
+"""What an animator fills in to ask for a backtest."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from flask_wtf.file import FileField, FileRequired
-from wtforms import (
-    BooleanField,
-    DateField,
-    HiddenField,
-    IntegerField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from flask_wtf.file import FileField
+from wtforms import DateField, SelectField
+from wtforms.validators import ValidationError
 
-from foundation.tables import Faults
-from rewards.countries import countries_kept
-from rewards.models import KINDS, MANY, PROVIDERS
-from rewards.wording import kinds
-
-ADDRESS_LENGTH = 500
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-_PRICE = _l("Écrivez un prix en euros, comme 12,50.")
+from challenges.definition import FIRST_YEAR, LAST_YEAR
 
 
-def _digits(text: str | None) -> str | None:
-    return "".join(text.split()) if text else text
+class _Day(DateField):
+    """A day, asked for in our words when it is missing or is none."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read the day."""
+        if not any(valuelist):
+            self.data = None
+            return
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_("Ce n’est pas un jour ; écrivez-le comme 2026-01-05.")) from None
+
+    def pre_validate(self, form: Any) -> None:
+        """A day the product knows."""
+        if self.data is None and not self.process_errors:
+            raise ValidationError(_("Donnez un jour."))
+        if self.data is not None and not FIRST_YEAR <= self.data.year <= LAST_YEAR:
+            raise ValidationError(_("L’année doit être de %(first)s à %(last)s.", first=FIRST_YEAR, last=LAST_YEAR))
 
 
-class OrderForm(FlaskForm):
-    """The one question before an order."""
+class BacktestForm(FlaskForm):
+    """Past days, and up to two variants beside the challenge itself: another one, or a file."""
 
-    token = HiddenField(validators=[InputRequired(), Length(max=64)])
-    price = HiddenField(validators=[InputRequired(), Regexp(r"[0-9]{1,10}\Z")])
-    address = TextAreaField(
-        _l("Adresse de livraison"),
-        [Length(max=ADDRESS_LENGTH, message=_l("L’adresse a au plus 500 caractères."))],
-    )
-    code = StringField(
-        _l("Le code à six chiffres"),
-        [Optional(), Regexp(r"[0-9]{6}\Z", message=_l("Le code a six chiffres."))],
-        filters=[_digits],
-    )
+    first_day = _Day(_("Premier jour de ventes"))
+    last_day = _Day(_("Dernier jour de ventes"))
+    challenge_2 = SelectField(_("Deuxième variante"), default="")
+    file_2 = FileField(_("ou un fichier de challenge"))
+    challenge_3 = SelectField(_("Troisième variante"), default="")
+    file_3 = FileField(_("ou un fichier de challenge"))
 
+    def __init__(self, days: tuple[date, date], others: Sequence[tuple[str, str]]) -> None:
+        super().__init__(first_day=days[0], last_day=days[1])
+        for field in (self.challenge_2, self.challenge_3):
+            field.choices = [("", _("Aucune")), *others]
 
-class SendingForm(FlaskForm):
-    """How a parcel can be followed."""
+    @property
+    def variants(self) -> tuple[tuple[SelectField, FileField], ...]:
+        """The fields of each variant beside the challenge itself."""
+        return (self.challenge_2, self.file_2), (self.challenge_3, self.file_3)
 
-    tracking = StringField(_l("Suivi"), [Length(max=300)])
+    def validate_last_day(self, field: DateField) -> None:
+        """Not before the first."""
+        if field.data is not None and self.first_day.data is not None and field.data < self.first_day.data:
+            raise ValidationError(_("Le dernier jour vient avant le premier ; donnez-en un à partir de celui-ci."))
 
+    def validate_file_2(self, field: FileField) -> None:
+        """A file or a challenge, not both."""
+        _one_of(field, self.challenge_2)
 
-class CancellationForm(FlaskForm):
-    """Why an order is called off."""
-
-    reason = StringField(
-        _l("Raison"), [InputRequired(_l("Écrivez la raison : elle est dite à la personne.")), Length(max=300)]
-    )
-
-
-class RewardsFileForm(FlaskForm):
-    """A file of articles, or of codes for one voucher."""
-
-    file = FileField(_l("Fichier CSV"), [FileRequired(_l("Choisissez un fichier."))])
+    def validate_file_3(self, field: FileField) -> None:
+        """A file or a challenge, not both."""
+        _one_of(field, self.challenge_3)
 
 
-class ArticleForm(FlaskForm):
-    """An article of the catalogue."""
-
-    code = StringField(_l("Code"), [InputRequired(_l("Écrivez un code."))])
-    name = StringField(_l("Nom"), [InputRequired(_l("Écrivez un nom.")), Length(max=200)])
-    description = TextAreaField(_l("Description"), [Length(max=2000)])
-    kind = SelectField(_l("Nature"), choices=[])
-    cost = StringField(_l("Coût en euros"), [InputRequired(_PRICE)])
-    price_points = IntegerField(_l("Prix en points"), [Optional(), NumberRange(1, MANY)])
-    stock = IntegerField(_l("Stock"), [Optional(), NumberRange(0, MANY)])
-    limit_per_person = IntegerField(_l("Limite par personne"), [Optional(), NumberRange(1, MANY)])
-    countries = StringField(_l("Pays proposés"), [Length(max=200)])
-    starts_on = DateField(_l("À partir du"), [Optional()])
-    ends_on = DateField(_l("Jusqu’au"), [Optional()])
-    provider = SelectField(_l("Qui l’envoie"), choices=[])
-    photo = FileField(_l("Image"))
-    remove_picture = BooleanField(_l("Retirer l’image"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.kind.choices = [(kind, kinds()[kind]) for kind in KINDS]
-        named = {"manual": _l("Nous-mêmes"), "http": _l("Le prestataire")}
-        self.provider.choices = [(name, named[name]) for name in PROVIDERS]
-        self.cost_cents = 0
-
-    def validate_code(self, field: StringField) -> None:
-        """What can stand in an address."""
-        if not _CODE.fullmatch(field.data or ""):
-            raise ValidationError(_l("Un code a des lettres, des chiffres, des points et des tirets, sans espace."))
-        if field.data in ("pictures",):
-            raise ValidationError(_l("Ce mot est pris ; choisissez un autre code."))
-
-    def validate_cost(self, field: StringField) -> None:
-        """A price as files write them."""
-        found = Faults("").cents(0, "", field.data or "")
-        if found is None:
-            raise ValidationError(_PRICE)
-        self.cost_cents = found
-
-    def validate_countries(self, field: StringField) -> None:
-        """Codes of countries."""
-        faults = Faults("")
-        field.data = countries_kept(0, field.data or "", faults)
-        if faults:
-            raise ValidationError(_l("Écrivez des codes de deux lettres majuscules, comme FR BE, ou rien."))
-
-    def validate_ends_on(self, field: DateField) -> None:
-        """Not before it begins."""
-        if field.data and self.starts_on.data and field.data < self.starts_on.data:
-            raise ValidationError(_l("Cette date est avant le début."))
+def _one_of(file: FileField, challenge: SelectField) -> None:
+    if file.data and challenge.data:
+        raise ValidationError(_("Choisissez un challenge ou un fichier, pas les deux."))

@@ -1,4 +1,7 @@
-"""What the clock does to challenges and orders: every step that is due; a broken one does not stop the others."""
+"""What the clock does to challenges and orders: every step that is due; a broken one does not stop the others.
+
+And to backtests: those nobody works on any more are begun anew, old ones forgotten.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from foundation.logs import log
 from foundation.transactions import transaction
 from leaderboards.operations import remember_ranks
 from rewards import catalogue, fulfilment, orders
+from rewards.backtest_runs import forget_runs, silent_runs
+from rewards.backtest_worker import work
 from rewards.closing import close, pending
 from rewards.models import Order, Reward
 from rewards.providers import Unreachable, provider
@@ -164,3 +169,24 @@ def forget_addresses(at: datetime) -> Iterator[str]:
         count = fulfilment.forget_addresses(at=at)
     if count:
         yield f"{count} addresses forgotten"
+
+
+def take_over_backtests(at: datetime) -> Iterator[str]:
+    """Work on every backtest that has fallen silent, because its process died or never came to it."""
+    for run_id in silent_runs(at):
+        try:
+            ended = work(run_id, clock.now)
+        except Exception:
+            db.session.rollback()
+            log("backtests").exception("work was lost", run=run_id)
+            continue
+        if ended is not None:
+            yield f"backtest {run_id}: {ended}"
+
+
+def forget_backtests(at: datetime) -> Iterator[str]:
+    """Delete the backtests of more than 90 days ago."""
+    with transaction():
+        gone = forget_runs(at=at)
+    if gone:
+        yield f"{gone} backtests forgotten"

@@ -19,8 +19,8 @@ from network.permissions import requires
 from network.rules import Refused
 from points.queries import wallet_points
 from rewards import catalogue, orders, queries, wording
-from rewards.forms import OrderForm
 from rewards.models import Order, Reward
+from rewards.order_forms import OrderForm
 from rewards.rules import NotOrdered
 
 

@@ -16,8 +16,8 @@ from foundation.transactions import transaction
 from network.models import Person
 from network.permissions import requires
 from rewards import orders, queries, wording
-from rewards.forms import CancellationForm, SendingForm
 from rewards.models import STATES, Order, Reward
+from rewards.order_forms import CancellationForm, SendingForm
 from rewards.rules import NotOrdered
 
 Row = tuple[Order, Reward, Person]

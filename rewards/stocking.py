@@ -17,9 +17,9 @@ from foundation.tables import Faulty
 from foundation.transactions import transaction
 from network.permissions import requires
 from rewards import catalogue, codes, queries, wording
-from rewards.forms import ArticleForm, RewardsFileForm
 from rewards.imports import import_codes, import_rewards
 from rewards.models import Reward
+from rewards.order_forms import ArticleForm, RewardsFileForm
 
 PICTURE_SIDE = 1000
 

@@ -1,8 +1,8 @@
-"""The reward catalogue as a reseller sees it, the certificates of closings, and the addresses of orders."""
+"""The reward catalogue as a reseller sees it, certificates of closings; the addresses of orders, draws, backtests."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify, request, url_for
 from flask_login import current_user
 
 from challenges.permissions import visible_challenge
@@ -11,7 +11,7 @@ from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
 from points.queries import wallet_points
-from rewards import ordering, preparing, queries, stocking, wording
+from rewards import backtesting, draw_pages, ordering, preparing, queries, stocking, wording
 from rewards.models import KINDS, Closure
 
 blueprint = Blueprint("rewards", __name__)
@@ -50,6 +50,8 @@ def certificate(code: str) -> Response:
     told = dict(closure.certificate)
     if current_user.role == "reseller":
         told["exclusions"] = len(told["exclusions"])
+    if told.get("draw_seed") is not None:
+        told["draw_page"] = url_for("rewards.draw", code=code, _external=True)
     return jsonify(told)
 
 
@@ -78,3 +80,16 @@ for rule, view, methods in (
     ("/studio/rewards/article/<code>/codes", stocking.import_pool, ["GET", "POST"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
+blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
+blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
+blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)
+# — backtests (rewards/backtesting.py) —
+
+blueprint.add_url_rule("/studio/<code>/backtests", "backtests", backtesting.backtests, methods=["GET", "POST"])
+blueprint.add_url_rule("/studio/<code>/backtests/<int:run_id>", "backtest", backtesting.show)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/cancellation", "cancel_backtest", backtesting.cancellation, methods=["POST"]
+)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/repetition", "repeat_backtest", backtesting.repetition, methods=["POST"]
+)

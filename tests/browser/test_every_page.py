@@ -17,7 +17,8 @@ from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from challenges.models import Challenge
+from challenges.forms import STEP_NAMES
+from challenges.models import Challenge, Draft
 from declarations.models import Declaration
 from foundation import clock
 from foundation.database import db
@@ -25,7 +26,7 @@ from foundation.transactions import transaction
 from network.models import Notice, Outlet, Person
 from network.notices import notify
 from network.permissions import PERMISSIONS
-from rewards.models import Order, Reward
+from rewards.models import BacktestRun, Order, Reward
 from tests.browser.conftest import PHONE, Demonstration
 from tests.rewards.shop import credit, order
 
@@ -38,7 +39,11 @@ SOMEBODY = {"reseller": "Camille Morvan", "animator": "Claire Aubin", "brand": "
 NOT_A_PAGE = {
     "badges.picture",
     "challenges.download",
+    "challenges.draft_of",
+    "challenges.names",
     "challenges.picture",
+    "challenges.rules_pdf",
+    "challenges.picture_of_draft",
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
@@ -54,6 +59,8 @@ NOT_A_PAGE = {
     "portal.progress",
     "rewards.certificate",
     "rewards.picture",
+    "rewards.draw_standings",
+    "rewards.draw_tickets",
 }
 
 
@@ -89,19 +96,23 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
-        draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
+        draft = db.session.scalars(select(Draft.id).order_by(Draft.id.desc())).first()
         person = db.session.scalars(select(Person).where(Person.name == SOMEBODY["reseller"])).one()
         mine = select(Declaration.public_id).where(Declaration.person_id == person.id, Declaration.status == "accepted")
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
+        backtest = db.session.scalars(select(BacktestRun.id)).first()
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
+    drawn = next(one.code for one in theirs if any(two["kind"] == "draw" for two in one.definition["payouts"]))
     everybody = {
         "portal.home": ["/"],
         "challenges.index": ["/challenges"],
         "challenges.show": [f"/challenges/{running}", f"/challenges/{closed}", f"/challenges/{by_state['published']}"],
         "challenges.rules": [f"/challenges/{running}/rules"],
+        "challenges.rules_version": [f"/challenges/{closed}/rules/1"],
+        "rewards.draw": [f"/challenges/{drawn}/draw"],
         "leaderboards.current": ["/ranking"],
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
         "network.confirmation": ["/me/confirmation"],
@@ -112,6 +123,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     }
     reseller = {
         "badges.badges": ["/badges"],
+        "challenges.acceptances": ["/acceptances"],
         "declarations.answer": [f"/declarations/{latest}"],
         "declarations.correction": [f"/declarations/{latest}/correction"],
         "declarations.declarations": ["/declarations", "/declarations?status=rejected"],
@@ -130,8 +142,9 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "insights.overview": ["/insights", "/insights?period=12m&by=department&then=channel"],
     }
     staff = insight | {
-        "challenges.edit": [f"/studio/challenges/{draft}/edit"],
-        "challenges.new": ["/studio/challenges/new"],
+        "challenges.new": ["/studio/new"],
+        "challenges.removal": [f"/studio/drafts/{draft}/removal"],
+        "challenges.step": [f"/studio/drafts/{draft}/{step}" for step in STEP_NAMES],
         "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
         "declarations.review": ["/review", f"/review/{waiting}"],
         "network.import_file": ["/studio/network/import"],
@@ -152,6 +165,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "rewards.new_article": ["/studio/rewards/new"],
         "rewards.prepare": [f"/studio/orders/{ordered}"],
         "rewards.queue": ["/studio/orders", "/studio/orders?state=sent"],
+        "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
+        "rewards.backtests": [f"/studio/{draft}/backtests"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}
     return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]

@@ -1,4 +1,4 @@
-"""The pages of challenges: what a reseller reads, what an animator writes."""
+"""The pages of challenges: what a reseller reads, and the ways from there into the studio."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import delete, event
 
 from challenges.definition import definition_from
 from challenges.imports import import_challenge
 from challenges.lifecycle import enter, freeze_rules
-from challenges.models import Challenge
+from challenges.models import Challenge, Draft
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Person
@@ -80,32 +80,6 @@ def text_of(client: FlaskClient, address: str, status: int = 200) -> str:
     )
 
 
-FORM = {
-    "code": "printemps",
-    "name": "Printemps",
-    "timezone": "Europe/Paris",
-    "starts_on": "2026-03-01",
-    "ends_on": "2026-03-31",
-    "kinds": ["reseller"],
-    "rule1_counts": "units",
-    "rule1_points": "10",
-    "rule1_skus": "CREME, SERUM",
-    "rule1_channels": ["store"],
-    "rule1_cap": "1 000",
-    "rule1_cap_per": "day",
-    "rule3_counts": "value",
-    "rule3_points": "2",
-    "rule3_per": "10",
-    "rule3_category": "Soin",
-    "rank1_from": "1",
-    "rank1_to": "3",
-    "rank1_wallet": "500",
-    "convert_every": "10",
-    "convert_into": "1",
-    "action": "save",
-}
-
-
 def test_a_reseller_reads_what_counts_the_prizes_and_the_dates(cast: Cast, client: FlaskClient) -> None:
     played(cast.awa)
     client.sign_in(cast.awa)
@@ -142,7 +116,7 @@ def test_the_full_rules_carry_their_version_and_fingerprint(cast: Cast, client: 
     client.sign_in(cast.awa)
     page = text_of(client, "/challenges/hiver/rules")
     assert "Règle 2 : 15 points par avis de client avec un commentaire d'au moins 20 caractères." in page
-    assert "Version 1, en vigueur depuis le 5 janvier 2026." in page
+    assert "publiée le 2 janvier 2026 à 10:00, en vigueur le 5 janvier 2026." in page
     assert re.search(r"\b[0-9a-f]{64}\b", page)
 
 
@@ -161,7 +135,13 @@ def test_what_is_not_mine_does_not_exist(cast: Cast, client: FlaskClient) -> Non
     played(cast.awa)
     draft(code="brouillon")
     client.sign_in(cast.bruno)
-    for address in ("/challenges/hiver", "/challenges/hiver/rules", "/challenges/brouillon", "/studio"):
+    for address in (
+        "/challenges/hiver",
+        "/challenges/hiver/rules",
+        "/challenges/brouillon",
+        "/studio",
+        "/studio/hiver/file",
+    ):
         assert client.get(address).status_code == 404, address
     assert "Aucun challenge pour le moment" in text_of(client, "/challenges")
     client.sign_in(cast.awa)
@@ -182,149 +162,32 @@ def test_animators_see_every_challenge_with_its_state(cast: Cast, client: FlaskC
     assert "Brouillon" in page and "En cours" in page
 
 
-def test_an_animator_writes_a_challenge_and_finds_it_as_a_draft(cast: Cast, client: FlaskClient) -> None:
-    client.sign_in(cast.marc)
-    assert client.get("/studio/challenges/new").status_code == 200
-    answer = client.post("/studio/challenges/new", data=FORM)
-    assert answer.headers["Location"] == "/studio/challenges/printemps/edit"
-    found = db.session.execute(select(Challenge)).scalar_one()
-    assert found.state == "draft"
-    assert found.definition == {
-        "code": "printemps",
-        "name": "Printemps",
-        "timezone": "Europe/Paris",
-        "starts_on": "2026-03-01",
-        "ends_on": "2026-03-31",
-        "audience": {"kinds": ["reseller"]},
-        "rules": [
-            {
-                "id": "regle-1",
-                "counts": "units",
-                "points": 10,
-                "when": {"skus": ["CREME", "SERUM"], "channels": ["store"]},
-                "cap": {"points": 1000, "per": "day"},
-            },
-            {"id": "regle-3", "counts": "value", "points": 2, "per": 10, "when": {"categories": ["Soin"]}},
-        ],
-        "payouts": [
-            {"kind": "rank", "from": 1, "to": 3, "wallet": 500},
-            {"kind": "convert", "every": 10, "into": 1},
-        ],
-    }
-    page = text_of(client, "/studio/challenges/printemps/edit")
-    assert "10 points par unité de « Crème de jour » ou « Sérum éclat » vendue en boutique" in page
-    assert "2 personnes aujourd'hui" in page
-
-
-def test_changing_a_draft_keeps_what_was_not_changed(cast: Cast, client: FlaskClient) -> None:
-    draft()
-    before = db.session.execute(select(Challenge.definition)).scalar_one()
-    client.sign_in(cast.marc)
-    page = client.get("/studio/challenges/hiver/edit").text
-    fields: dict[str, Any] = {}
-    for tag in re.findall(r"<input[^>]+>", page):
-        given = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        if given.get("type") == "checkbox" and " checked" not in tag:
-            continue
-        if given.get("name"):
-            fields.setdefault(given["name"], []).append(given.get("value", ""))
-    for name, choices in re.findall(r'<select[^>]* name="(\w+)"[^>]*>(.*?)</select>', page, re.S):
-        chosen = re.search(r'<option selected value="([^"]*)"', choices)
-        fields[name] = chosen[1] if chosen else ""
-    for name, words in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\s*(.*?)</textarea>', page, re.S):
-        fields[name] = words
-    answer = client.post("/studio/challenges/hiver/edit", data=fields | {"cap_total": "5000"})
-    assert answer.status_code == 302
-    after = db.session.execute(select(Challenge.definition)).scalar_one()
-    assert after == before | {"cap_total": 5000, "timezone": "Europe/Paris"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"ends_on": "2026-02-01"}, "ends_on"),
-        ({"starts_on": ""}, "starts_on"),
-        ({"name": " "}, "name"),
-        ({"code": "a b"}, "code"),
-        ({"rule1_points": "0"}, "rule1_points"),
-        ({"rule1_points": "dix"}, "rule1_points"),
-        ({"rule1_skus": "CREME, HUILE"}, "rule1_skus"),
-        ({"rule3_category": "Parfum"}, "rule3_category"),
-        ({"rule1_channels": ["moon"]}, "rule1_channels"),
-        ({"rule1_cap": "-1"}, "rule1_cap"),
-        ({"rank2_from": "3", "rank2_to": "5", "rank2_wallet": "5"}, "rank2_from"),
-        ({"rank1_wallet": ""}, "rank1_reward"),
-        ({"convert_into": ""}, "convert_into"),
-        ({"kinds": ["shop"]}, "kinds"),
-        ({"budget": "-5"}, "budget"),
-    ],
-)
-def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(
-    cast: Cast, client: FlaskClient, changes: dict[str, Any], field: str
-) -> None:
-    client.sign_in(cast.marc)
-    answer = client.post("/studio/challenges/new", data=FORM | changes)
-    assert answer.status_code == 422
-    assert f'<a href="#{field}">' in answer.text
-    assert db.session.execute(select(Challenge)).first() is None
-
-
-def test_a_form_without_any_rule_asks_for_one(cast: Cast, client: FlaskClient) -> None:
-    client.sign_in(cast.marc)
-    data = {key: value for key, value in FORM.items() if not key.startswith("rule")}
-    answer = client.post("/studio/challenges/new", data=data)
-    assert answer.status_code == 422 and "#rule1_counts" in answer.text
-
-
-def test_a_code_that_is_taken_is_refused(cast: Cast, client: FlaskClient) -> None:
-    draft(code="printemps")
-    client.sign_in(cast.marc)
-    answer = client.post("/studio/challenges/new", data=FORM)
-    assert answer.status_code == 422 and "a déjà ce code" in answer.text
-
-
-def test_the_preview_shows_what_people_will_read_and_saves_nothing(cast: Cast, client: FlaskClient) -> None:
-    client.sign_in(cast.marc)
-    answer = client.post("/studio/challenges/new", data=FORM | {"action": "preview"})
-    assert answer.status_code == 200 and "par tranche de 10 €" in answer.text.replace("\u00a0", " ")
-    part = client.post("/studio/challenges/new", data=FORM | {"action": "preview"}, headers={"HX-Request": "true"}).text
-    assert part.lstrip().startswith("<section") and "Printemps" in part
-    assert db.session.execute(select(Challenge)).first() is None
-
-
-def test_a_draft_the_form_cannot_show_is_changed_through_its_file(cast: Cast, client: FlaskClient) -> None:
+def test_a_draft_is_opened_from_its_page_and_any_challenge_is_given_as_a_file(cast: Cast, client: FlaskClient) -> None:
     rules = [
         *definition()["rules"],
         {"id": "week-end", "counts": "boost", "factor": "1.5", "when": {"weekdays": [6, 7]}},
     ]
     draft(rules=rules)
     client.sign_in(cast.marc)
-    page = text_of(client, "/studio/challenges/hiver/edit")
-    assert "Ce brouillon vient d'un fichier" in page
-    assert "multipliés par 1,5, le samedi ou le dimanche" in page
-    answer = client.get("/studio/challenges/hiver/file")
+    assert 'href="/studio/hiver/draft"' in client.get("/challenges/hiver").text
+    editor = client.get("/studio/hiver/draft").headers["Location"]
+    assert re.fullmatch(r"/studio/drafts/\d+/who", editor)
+    assert "multipliés par 1,5, le samedi ou le dimanche" in text_of(client, editor)
+    answer = client.get("/studio/hiver/file")
     assert "attachment" in answer.headers["Content-Disposition"]
     assert 'factor = "1.5"' in answer.text
+    assert client.get("/studio/rien/file").status_code == 404
+    assert client.get("/studio/rien/draft").status_code == 404
 
 
-def test_a_published_challenge_has_no_form(cast: Cast, client: FlaskClient) -> None:
-    played(cast.awa)
+def test_a_draft_from_before_the_studio_is_given_its_editor(cast: Cast, client: FlaskClient) -> None:
+    draft()
+    with transaction():
+        db.session.execute(delete(Draft))
     client.sign_in(cast.marc)
-    assert client.get("/studio/challenges/hiver/edit").status_code == 404
-    assert client.get("/studio/challenges/rien/edit").status_code == 404
-    assert client.get("/studio/challenges/rien/file").status_code == 404
-
-
-def test_the_draft_is_published_from_its_page(cast: Cast, client: FlaskClient) -> None:
-    client.sign_in(cast.marc)
-    client.post("/studio/challenges/new", data=FORM)
-    page = client.get("/studio/challenges/printemps/edit").text
-    address = re.search(r'action="(/studio/challenges/printemps/publication)"', page)
-    assert address is not None
-    client.post(address[1])
-    assert db.session.execute(select(Challenge.state)).scalar_one() == "published"
-    client.sign_in(cast.awa)
-    assert "Printemps" in text_of(client, "/challenges/printemps")
+    editor = client.get("/studio/hiver/draft").headers["Location"]
+    assert client.get("/studio/hiver/draft").headers["Location"] == editor
+    assert "Faites découvrir la gamme Soin." in text_of(client, editor)
 
 
 def test_the_pages_speak_english_to_who_reads_english(cast: Cast, client: FlaskClient) -> None:

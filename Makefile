@@ -86,7 +86,8 @@ chromium:
 lint: $(VENV)/.ready-dev ## Check the code and the templates: ruff, mypy (rules and operations), djlint
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check --quiet .
-	@$(PY) -m mypy $(sort $(wildcard */rules.py */operations.py rewards/closing.py rewards/payouts.py challenges/lifecycle.py))
+	@$(PY) -m mypy $(sort $(wildcard */rules.py */operations.py rewards/closing.py rewards/payouts.py \
+		rewards/catalogue.py rewards/codes.py rewards/fulfilment.py rewards/orders.py rewards/providers.py challenges/lifecycle.py))
 	@$(PY) -m djlint templates --lint --quiet
 
 bench: $(VENV)/.ready-dev ## Measure imports, closing and pages against plain inserts on this machine

@@ -145,6 +145,7 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
         "challenges.advance", "* * * * *", reward_jobs.advance_challenges, "starts, ends and closes what is due"
     ),
     scheduler.Job("leaderboards.yesterday", "5 * * * *", reward_jobs.remember_yesterday, "keeps yesterday's ranks"),
+    scheduler.Job("points.expire", "5 * * * *", point_jobs.expire_lots, "lets wallet points go whose time is over"),
     scheduler.Job(
         "rewards.backtests", "* * * * *", reward_jobs.take_over_backtests, "works on backtests that fell silent"
     ),
@@ -152,6 +153,15 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
         "rewards.forget", "20 3 * * *", reward_jobs.forget_backtests, "deletes backtests asked for 90 days ago"
     ),
     scheduler.Job("points.seal", "*/10 * * * *", point_jobs.seal_books, "chains new entries of the ledger"),
+    scheduler.Job(
+        "rewards.tell_providers", "* * * * *", reward_jobs.tell_providers, "hands approved orders to their provider"
+    ),
+    scheduler.Job("rewards.give_codes", "*/5 * * * *", reward_jobs.give_codes, "gives codes to vouchers that wait"),
+    scheduler.Job("rewards.tell_waiting", "*/10 * * * *", reward_jobs.tell_waiting, "says what is in stock again"),
+    scheduler.Job("rewards.ask_providers", "25 * * * *", reward_jobs.ask_providers, "asks after silent orders"),
+    scheduler.Job(
+        "rewards.forget_addresses", "35 3 * * *", reward_jobs.forget_addresses, "removes addresses of old orders"
+    ),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
     scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),
 )

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from badges.queries import grants_of
 from challenges import wording
-from declarations import declaring, operations, permissions, queries, reviewing, steering, target_pages
+from declarations import adjusting, declaring, operations, permissions, queries, reviewing, steering, target_pages
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
 from declarations.models import Declaration, Revision
@@ -193,6 +193,14 @@ for rule, view, methods in (
     ("/studio/<code>/cancellation", steering.cancellation, ["GET", "POST"]),
     ("/studio/<code>/targets", target_pages.targets, ["GET", "POST"]),
     ("/studio/<code>/targets.csv", target_pages.target_file, ["GET"]),
+    ("/studio/network/people/<path:code>/points", adjusting.person_points, ["GET"]),
+    ("/studio/network/people/<path:code>/adjustment", adjusting.adjust, ["POST"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
+for rule, name, view, methods in (
+    ("/studio/points/adjustments", "waiting_adjustments", adjusting.waiting, ["GET"]),
+    ("/studio/points/adjustments/<int:number>/approval", "approve_adjustment", adjusting.approval, ["POST"]),
+    ("/studio/points/adjustments/<int:number>/refusal", "refuse_adjustment", adjusting.refusal, ["POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)
 blueprint.add_url_rule("/review", view_func=reviewing.review, defaults={"public_id": ""})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +24,12 @@ class WrongSetting(ValueError):
 @dataclass(frozen=True)
 class Settings:
     """What the environment decides. `demonstration` lists demonstration people on the sign-in page; `proxies` is
-    how many trusted proxies stand before the server and tell the visitor's address."""
+    how many trusted proxies stand before the server and tell the visitor's address.
+
+    `codes_keys` are the keys of voucher codes, the newest first; none: no codes can be kept. The provider of rewards,
+    when there is one, answers at `provider_url`, knows us by `provider_token` and signs its messages with
+    `provider_secret`.
+    """
 
     database_url: str
     redis_url: str | None
@@ -33,6 +41,10 @@ class Settings:
     instance_folder: Path
     demonstration: bool
     proxies: int = 0
+    codes_keys: tuple[str, ...] = ()
+    provider_url: str | None = None
+    provider_token: str = ""
+    provider_secret: str = ""
 
     @property
     def outbox_folder(self) -> Path:
@@ -46,10 +58,12 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: Path | N
     instance = Path(environment.get("PALMARES_INSTANCE", "") or root / "instance")
     instance.mkdir(parents=True, exist_ok=True)
     demonstration = _flag(environment, "PALMARES_DEMONSTRATION")
+    secret_key = _secret(environment, instance, demonstration)
+    provider_url = _address(environment, "PALMARES_PROVIDER_URL", ("http", "https"), "https://provider.example/api")
     return Settings(
         database_url=_database_url(environment, instance),
         redis_url=_address(environment, "REDIS_URL", ("redis", "rediss"), "redis://host:6379/0"),
-        secret_key=_secret(environment, instance, demonstration),
+        secret_key=secret_key,
         mail_url=_address(environment, "PALMARES_MAIL_URL", ("smtp", "smtps"), "smtp://host:25"),
         base_url=_address(environment, "PALMARES_BASE_URL", ("http", "https"), "https://palmares.example")
         or "http://127.0.0.1:5000",
@@ -58,6 +72,10 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: Path | N
         instance_folder=instance,
         demonstration=demonstration,
         proxies=_count(environment, "PALMARES_PROXIES", highest=10),
+        codes_keys=_codes_keys(environment, secret_key if demonstration else None),
+        provider_url=provider_url,
+        provider_token=_long_enough(environment, "PALMARES_PROVIDER_TOKEN", needed=provider_url is not None),
+        provider_secret=_webhook_secret(environment, needed=provider_url is not None),
     )
 
 
@@ -118,6 +136,47 @@ def _secret(environment: Mapping[str, str], instance: Path, demonstration: bool)
         kept.write_text(secrets.token_urlsafe(48))
         kept.chmod(0o600)
     return kept.read_text()
+
+
+def _codes_keys(environment: Mapping[str, str], secret_key: str | None) -> tuple[str, ...]:
+    """The keys of voucher codes, the newest first; in demonstration one comes from the secret key."""
+    value = environment.get("PALMARES_CODES_KEY", "").strip()
+    if not value:
+        if secret_key is None:
+            return ()
+        return (base64.urlsafe_b64encode(hashlib.sha256(f"codes:{secret_key}".encode()).digest()).decode(),)
+    keys = tuple(key.strip() for key in value.split(","))
+    for key in keys:
+        if len(_decoded(key, base64.urlsafe_b64decode)) != 32:
+            raise WrongSetting(
+                "PALMARES_CODES_KEY: not a key; write 32 random bytes in base64 with - and _, as `openssl rand "
+                "-base64 32 | tr +/ -_` prints them (the newest first, a comma between two)"
+            )
+    return keys
+
+
+def _long_enough(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
+    value = environment.get(name, "").strip()
+    if (value or needed) and len(value) < 16:
+        raise WrongSetting(f"{name}: shorter than 16 characters; write the secret agreed with the provider")
+    return value
+
+
+def _webhook_secret(environment: Mapping[str, str], *, needed: bool) -> str:
+    value = environment.get("PALMARES_PROVIDER_SECRET", "").strip()
+    if (value or needed) and len(_decoded(value.removeprefix("whsec_"), base64.b64decode)) < 24:
+        raise WrongSetting(
+            "PALMARES_PROVIDER_SECRET: not a secret for signatures; write whsec_ and at least 24 random bytes in base64"
+        )
+    return value
+
+
+def _decoded(text: str, decode: Callable[[bytes], bytes]) -> bytes:
+    """The bytes behind base64; none when it is not base64."""
+    try:
+        return decode(text.encode("ascii"))
+    except (ValueError, binascii.Error):
+        return b""
 
 
 def _timezone(environment: Mapping[str, str]) -> ZoneInfo:

@@ -31,6 +31,21 @@ def _digits(text: str | None) -> str | None:
     return "".join(text.split()) if text else text
 
 
+def _written_as_an_address(field: StringField) -> None:
+    if not is_email(normal_email(field.data or "")):
+        raise ValidationError(_l("Cette adresse est incomplète ; elle ressemble à prenom@boutique.fr."))
+
+
+class AddressForm(FlaskForm):
+    """The address somebody wants to be written at."""
+
+    email = StringField(_l("Nouvelle adresse e-mail"), [InputRequired(_l("Écrivez votre adresse e-mail."))])
+
+    def validate_email(self, field: StringField) -> None:
+        """An address that could receive a message."""
+        _written_as_an_address(field)
+
+
 class EmailForm(FlaskForm):
     """Ask for a code."""
 
@@ -39,8 +54,7 @@ class EmailForm(FlaskForm):
 
     def validate_email(self, field: StringField) -> None:
         """An address that could receive a message."""
-        if not is_email(normal_email(field.data or "")):
-            raise ValidationError(_l("Cette adresse est incomplète ; elle ressemble à prenom@boutique.fr."))
+        _written_as_an_address(field)
 
 
 class CodeForm(FlaskForm):

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from blinker import Namespace
 from flask_babel import gettext as _
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from foundation import audit
 from foundation.database import db
 from foundation.localisation import LANGUAGES
-from network.models import ApiToken, Person
+from network.models import ApiToken, Person, SignInCode
 from network.queries import nickname_taken
 from network.rules import NICKNAME_LENGTH, Refused, is_plain, normal_nickname
 
@@ -84,6 +85,29 @@ def accept_notice(person: Person, *, by: str, at: datetime) -> None:
     if person.notice_accepted_at is None:
         person.notice_accepted_at = at
         audit.record("person.notice_accepted", person.code, by=by, at=at)
+
+
+def change_email(person: Person, email: str, *, by: str, at: datetime) -> str | None:
+    """Write to a person at another address, which they have proved to be theirs; answers the former one.
+
+    Codes that are still on their way are void, and every session ends. Raises Refused when the address is somebody
+    else's.
+    """
+    former = person.email
+    if email == former:
+        return former
+    if db.session.scalar(select(Person.id).where(Person.email == email)) is not None:
+        raise Refused(_("Cette adresse est déjà celle d’une autre personne du programme."))
+    try:
+        with db.session.begin_nested():
+            person.email = email
+            db.session.flush()
+    except IntegrityError as error:
+        raise Refused(_("Cette adresse est déjà celle d’une autre personne du programme.")) from error
+    person.session_key = new_session_key()
+    db.session.execute(delete(SignInCode).where(SignInCode.person_id == person.id))
+    audit.record("person.email_changed", person.code, by=by, at=at)
+    return former
 
 
 def choose_nickname(person: Person, nickname: str, *, by: str, at: datetime) -> None:

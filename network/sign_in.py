@@ -43,16 +43,33 @@ def request_code(email: str, ticket: str, *, secret: str, at: datetime) -> tuple
     )
     if person is None or not known:
         return None
+    _keep(person, ticket, hashed, at)
+    return person, code
+
+
+def make_code(person: Person, ticket: str, *, secret: str, at: datetime) -> str:
+    """A code for somebody who has signed in, in plain text, for the message."""
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    db.session.execute(delete(SignInCode).where(SignInCode.person_id == person.id, SignInCode.expires_at <= at))
+    _keep(person, ticket, code_hash(ticket, code, secret), at)
+    return code
+
+
+def _keep(person: Person, ticket: str, hashed: str, at: datetime) -> None:
     db.session.execute(
         insert(SignInCode).values(
             ticket=ticket, person_id=person.id, code_hash=hashed, expires_at=at + LIFETIME, tries=0
         )
     )
-    return person, code
 
 
-def use_code(ticket: str, code: str, *, secret: str, at: datetime) -> Person | None:
-    """The person who typed the right code in time; None otherwise, and the try is counted (so: commit either way)."""
+def use_code(
+    ticket: str, code: str, *, secret: str, at: datetime, act: str = "sign_in.by_code"
+) -> Person | None:  # fmt: skip
+    """The person who typed the right code in time; None otherwise, and the try is counted (so: commit either way).
+
+    `act` is what the audit trail says the code was used for.
+    """
     hashed = code_hash(ticket, code, secret)
     counted = db.session.execute(
         update(SignInCode)
@@ -75,7 +92,7 @@ def use_code(ticket: str, code: str, *, secret: str, at: datetime) -> Person | N
     person = db.session.get(Person, row.person_id)
     if person is None or not person.is_active:
         return None
-    audit.record("sign_in.by_code", person.code, by=person.code, at=at)
+    audit.record(act, person.code, by=person.code, at=at)
     return person
 
 

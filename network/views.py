@@ -35,7 +35,7 @@ from foundation.pages import htmx
 from foundation.settings import Settings
 from foundation.transactions import transaction
 from foundation.web import limiter
-from network import faces, inbox, invitations, messages, operations, queries, sign_in, studio
+from network import confirming, faces, inbox, invitations, messages, operations, queries, sign_in, studio
 from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
 from network.labels import labels
 from network.models import Person
@@ -380,6 +380,10 @@ def picture(name: str) -> AnyResponse:
 # — what the programme tells me —
 
 for rule, name, view, methods in (
+    ("/me/confirmation", "confirmation", confirming.confirmation, ["GET", "POST"]),
+    ("/me/confirmation/code", "confirmation_code", confirming.confirmation_code, ["GET", "POST"]),
+    ("/me/address", "address", confirming.address, ["GET", "POST"]),
+    ("/me/address/code", "address_code", confirming.address_code, ["GET", "POST"]),
     ("/notices", "notices", inbox.index, ["GET"]),
     ("/notices/<int:notice_id>", "notice_page", inbox.show, ["GET"]),
     ("/notices/reading", "read_notices", inbox.read_all, ["POST"]),

@@ -48,6 +48,7 @@ def _menu() -> dict[str, list[Link]]:
         own = [
             _link(_("Mes ventes"), "/declarations", "list"),
             _link(_("Mes points"), "/points", "wallet"),
+            _link(_("Mes commandes"), "/orders", "package"),
             _link(_("Mes badges"), "/badges", "medal"),
             _link(_("Mon miroir"), "/mirror", "scale"),
         ]
@@ -55,9 +56,11 @@ def _menu() -> dict[str, list[Link]]:
     challenges = _link(_("Challenges"), "/challenges", "trophy")
     rankings = _link(_("Classements"), "/ranking", "medal")
     insight = _link(_("Insight"), "/insights", "chart")
+    statement = _link(_("Relevé des points"), "/studio/points/statement", "wallet")
+    accounts = [statement] if may(current_user, "see_accounts") else []
     if not may(current_user, "animate"):
         main = [_link(_("Accueil"), "/", "home"), challenges, insight]
-        return {"navigation": main, "account_links": [rankings]}
+        return {"navigation": main, "account_links": [rankings, *accounts]}
     main = [
         _link(_("Accueil"), "/", "home"),
         _link(_("Studio"), "/studio", "flag"),
@@ -65,7 +68,15 @@ def _menu() -> dict[str, list[Link]]:
         _link(_("Réseau"), "/studio/network/people", "users"),
         insight,
     ]
-    return {"navigation": main, "account_links": [challenges, rankings]}
+    own = [
+        challenges,
+        rankings,
+        _link(_("Commandes"), "/studio/orders", "package"),
+        _link(_("Catalogue de cadeaux"), "/studio/rewards", "gift"),
+        _link(_("Bonus et corrections"), "/studio/points/adjustments", "check-circle"),
+        *accounts,
+    ]
+    return {"navigation": main, "account_links": own}
 
 
 def _link(label: str, href: str, icon: str, *, primary: bool = False) -> Link:
@@ -79,6 +90,11 @@ def _section() -> str:
         return "/ranking"
     if path.startswith("/studio/network"):
         return "/studio/network/people"
+    for section in ("/studio/orders", "/studio/rewards"):
+        if path.startswith(section):
+            return section
+    if path.startswith("/studio/points"):
+        return path
     return "/" + path.split("/", 2)[1]
 
 

@@ -19,7 +19,7 @@ from foundation import audit, clock
 from foundation.database import db
 from foundation.terminal import DAY, faults_to_exit
 from foundation.transactions import snapshot, transaction
-from rewards import verification
+from rewards import codes, verification
 from rewards.backtest import backtest
 from rewards.backtest_runs import MOST_VARIANTS
 from rewards.exports import (
@@ -29,7 +29,7 @@ from rewards.exports import (
     write_backtest_awards,
     write_backtest_standings,
 )
-from rewards.imports import import_rewards
+from rewards.imports import import_codes, import_rewards
 from rewards.models import Closure
 
 
@@ -37,6 +37,8 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     """Offer the commands of this package."""
     group = groups.setdefault("rewards", AppGroup("rewards", help="The reward catalogue and what closings gave."))
     group.command("import")(import_file)
+    group.command("import-codes")(import_pool)
+    group.command("reseal-codes")(reseal_codes)
     group.command("awards")(awards)
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.command("verify")(verify)
@@ -50,6 +52,24 @@ def import_file(file: Path) -> None:
     with transaction():
         done = import_rewards(file, by=audit.SYSTEM, at=clock.now())
     click.echo(str(done))
+
+
+@click.argument("reward")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@faults_to_exit
+def import_pool(reward: str, file: Path) -> None:
+    """Add the codes of FILE.csv (one column, code) to the pool of the voucher REWARD; they are kept encrypted."""
+    with transaction():
+        count = import_codes(reward, file, by=audit.SYSTEM, at=clock.now())
+    click.echo(f"{reward}: added {count} codes")
+
+
+@faults_to_exit
+def reseal_codes() -> None:
+    """Encrypt every voucher code with the newest key of PALMARES_CODES_KEY; then older keys can be dropped."""
+    with transaction():
+        count = codes.reseal(by=audit.SYSTEM, at=clock.now())
+    click.echo(f"resealed {count} codes")
 
 
 @click.argument("code")

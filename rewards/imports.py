@@ -1,16 +1,20 @@
-"""The reward catalogue from a file: created or updated by code, all or nothing, every fault named."""
+"""The reward catalogue and voucher codes from files: all or nothing, every fault named."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy import select
+
 from foundation import audit
+from foundation.database import db
 from foundation.merging import Merged, merge
 from foundation.tables import Faults, file_name, read_table
-from rewards.models import KINDS, Reward
+from rewards import codes
+from rewards.countries import countries_kept
+from rewards.models import KINDS, MANY, Reward, VoucherCode
 
 COLUMNS = (
     "reward",
@@ -24,9 +28,6 @@ COLUMNS = (
     "starts_on",
     "ends_on",
 )
-MANY = 1_000_000_000
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_BETWEEN = re.compile(r"[\s,;|/]+")
 
 
 def import_rewards(file: str | Path | BinaryIO, *, by: str, at: datetime) -> Merged:
@@ -60,27 +61,42 @@ def import_rewards(file: str | Path | BinaryIO, *, by: str, at: datetime) -> Mer
                 "price_points": count("price_points", 1),
                 "stock": count("stock", 0),
                 "limit_per_person": count("limit_per_person", 1),
-                "countries": _countries(line, cells["countries"], faults),
+                "countries": countries_kept(line, cells["countries"], faults),
                 "starts_on": starts_on,
                 "ends_on": ends_on,
             }
         )
     faults.check()
     merged = merge(Reward.__table__, "code", rows)  # type: ignore[arg-type]
+    # The stock of a voucher that has codes is what they say, whatever the file says.
+    for reward in db.session.scalars(select(Reward).where(Reward.id.in_(select(VoucherCode.reward_id)))):
+        codes.count_stock(reward)
     audit.record(
         "rewards.imported", faults.file, by=by, at=at, created=len(merged.created), updated=len(merged.updated)
     )
     return merged
 
 
-def _countries(line: int, text: str, faults: Faults) -> str:
-    """ISO codes between spaces, commas or bars, as they are kept: FR,BE."""
-    codes = list(dict.fromkeys(code for code in _BETWEEN.split(text) if code))
-    for code in codes:
-        if not _COUNTRY.fullmatch(code):
-            faults.add(
-                line, "countries", repr(code[:60]), "write codes of two capital letters such as FR BE, or nothing"
-            )
-    if len(codes) > 60:
-        faults.add(line, "countries", f"{len(codes)} countries", "write at most 60, or nothing for everywhere")
-    return ",".join(codes)
+def import_codes(reward_code: str, file: str | Path | BinaryIO, *, by: str, at: datetime) -> int:
+    """Add codes (one column, `code`) to the pool of a voucher; answers how many. Faults never quote a code.
+
+    Raises ValueError when the article is no voucher, Faulty with every fault of the file; then nothing was written.
+    """
+    reward = db.session.scalar(select(Reward).where(Reward.code == reward_code).with_for_update(key_share=True))
+    if reward is None or reward.kind != "voucher":
+        raise ValueError(f"{reward_code!r} is not a voucher of the catalogue; `flask rewards import` makes one")
+    codes.keys()
+    faults = Faults(file_name(file))
+    lines: dict[str, int] = {}
+    for line, cells in read_table(file, ("code",), faults=faults):
+        code = cells["code"].strip()
+        if not code or len(code) > 200 or not code.isprintable():
+            faults.add(line, "code", "not a code", "write one code of at most 200 plain characters per line")
+        elif lines.setdefault(code, line) != line:
+            faults.add(line, "code", f"the same as on line {lines[code]}", "write each code once")
+    for code in codes.already_there(reward.id, list(lines)):
+        faults.add(lines[code], "code", "already in the pool", "leave this line out")
+    if not lines and not faults:
+        faults.add(1, "code", "no code", "write one code per line below the header")
+    faults.check()
+    return codes.add(reward, lines, by=by, at=at)

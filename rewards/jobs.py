@@ -1,4 +1,4 @@
-"""What the clock does to challenges: every step that is due; one broken challenge does not stop the others.
+"""What the clock does to challenges and orders: every step that is due; a broken one does not stop the others.
 
 And to backtests: those nobody works on any more are begun anew, old ones forgotten.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+
+from flask import current_app
 
 from challenges.lifecycle import claim, hold
 from challenges.models import Challenge
@@ -17,9 +19,13 @@ from foundation.database import db
 from foundation.logs import log
 from foundation.transactions import transaction
 from leaderboards.operations import remember_ranks
+from rewards import catalogue, fulfilment, orders
 from rewards.backtest_runs import forget_runs, silent_runs
 from rewards.backtest_worker import work
 from rewards.closing import close, pending
+from rewards.models import Order, Reward
+from rewards.providers import Unreachable, provider
+from rewards.queries import back_in_stock
 
 
 class SomeFailed(RuntimeError):
@@ -93,6 +99,76 @@ def remember_yesterday(at: datetime) -> Iterator[str]:
             code = challenge.code
         if kept:
             yield f"{code}: ranks of {day} kept"
+
+
+def tell_providers(at: datetime) -> Iterator[str]:
+    """Hand approved orders over to their provider; what cannot be is tried again later, less and less often."""
+    settings = current_app.config["SETTINGS"]
+    for order_id in fulfilment.due(at):
+        with transaction():
+            claimed = fulfilment.claim(order_id, at=at)
+        if claimed is None:
+            continue
+        name, parcel = claimed
+        who = provider(name, settings)
+        try:
+            if who is None:
+                raise Unreachable("PALMARES_PROVIDER_URL is missing")
+            word = who.send(parcel)
+        except Unreachable as error:
+            with transaction():
+                fulfilment.failed(order_id, at=at)
+            yield f"order {order_id}: not told ({error}), will be tried again"
+            continue
+        with transaction():
+            outcome = fulfilment.take_in(order_id, word, at=at)
+        yield f"order {order_id}: {word.state}, {outcome}"
+
+
+def ask_providers(at: datetime) -> Iterator[str]:
+    """Ask after orders of which their provider has said nothing for a day."""
+    settings = current_app.config["SETTINGS"]
+    for order_id in fulfilment.silent(at):
+        with transaction():
+            name = fulfilment.asked(order_id, at=at)
+        who = provider(name, settings) if name is not None else None
+        if who is None:
+            continue
+        try:
+            word = who.ask(str(order_id))
+        except Unreachable as error:
+            yield f"order {order_id}: no answer ({error}), will be asked again"
+            continue
+        with transaction():
+            outcome = fulfilment.take_in(order_id, word, at=at)
+        yield f"order {order_id}: {word.state}, {outcome}"
+
+
+def give_codes(at: datetime) -> Iterator[str]:
+    """Give codes to the approved vouchers that wait for one, the oldest first."""
+    for order_id in fulfilment.waiting_for_a_code():
+        with transaction():
+            given = orders.give_code(db.session.get_one(Order, order_id), at=at)
+        if given:
+            yield f"order {order_id}: code given"
+
+
+def tell_waiting(at: datetime) -> Iterator[str]:
+    """Tell those who wait for a sold-out article that it is back."""
+    today = clock.day_of(at, current_app.config["TIMEZONE"])
+    for reward_id in back_in_stock(today):
+        with transaction():
+            told = catalogue.tell_waiting(db.session.get_one(Reward, reward_id), at=at)
+        if told:
+            yield f"reward {reward_id}: {told} people told"
+
+
+def forget_addresses(at: datetime) -> Iterator[str]:
+    """Forget where old orders were sent."""
+    with transaction():
+        count = fulfilment.forget_addresses(at=at)
+    if count:
+        yield f"{count} addresses forgotten"
 
 
 def take_over_backtests(at: datetime) -> Iterator[str]:

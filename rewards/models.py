@@ -5,18 +5,27 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Instant, code_type
 from foundation.models import BigId
 
 KINDS = ("gift", "voucher", "experience", "donation")
+SENT_HOME = frozenset({"gift"})  # the kinds that need a delivery address
+STATES = ("ordered", "approved", "sent", "delivered", "cancelled")
+OPEN_STATES = ("ordered", "approved", "sent")
+PROVIDERS = ("manual", "http")
+MANY = 1_000_000_000
 RUN_STATES = ("waiting", "running", "done", "cancelled", "failed")
 
 
 class Reward(Base):
-    """An article of the reward catalogue. `countries` is a comma-separated list of ISO codes, '' for everywhere."""
+    """An article of the reward catalogue. `countries` is a comma-separated list of ISO codes, '' for everywhere.
+
+    `stock` is how many can still be ordered, None for no limit; of a voucher that has codes it is the number of codes
+    that no order has or waits for. `provider` names who sends it out (rewards/providers.py).
+    """
 
     __tablename__ = "rewards"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,11 +39,122 @@ class Reward(Base):
     countries: Mapped[str] = mapped_column(String(200))
     starts_on: Mapped[date | None] = mapped_column(Date)
     ends_on: Mapped[date | None] = mapped_column(Date)
+    description: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+    picture: Mapped[str | None] = mapped_column(String(100))
+    provider: Mapped[str] = mapped_column(String(12), default="manual", server_default="manual")
     __table_args__ = (
         CheckConstraint(f"kind IN {KINDS}", name="kind"),
         CheckConstraint("cost_cents >= 0", name="cost"),
         Index(None, "price_points"),
     )
+
+    @property
+    def sent_home(self) -> bool:
+        """Whether an order needs an address to send it to."""
+        return self.kind in SENT_HOME
+
+
+class Order(Base):
+    """One article ordered by one person, at the price and cost of that moment; `form_token` makes a retry the same
+    order. What happened to it is in `order_changes`.
+
+    `address` is there from ordering to delivery, no longer. The last four columns are of the conversation with a
+    provider: how often it was told in vain, when next, when it last said something, whether staff were alerted.
+    """
+
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    reward_id: Mapped[int] = mapped_column(ForeignKey("rewards.id"))
+    price_points: Mapped[int] = mapped_column(BigId)
+    cost_cents: Mapped[int] = mapped_column(BigId)
+    state: Mapped[str] = mapped_column(String(12))
+    form_token: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str | None] = mapped_column(String(1000))
+    tracking: Mapped[str] = mapped_column(String(300))
+    reason: Mapped[str] = mapped_column(String(300))
+    ordered_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    provider: Mapped[str] = mapped_column(String(12))
+    tries: Mapped[int] = mapped_column(SmallInteger)
+    next_try_at: Mapped[datetime | None] = mapped_column(Instant)
+    heard_at: Mapped[datetime | None] = mapped_column(Instant)
+    alerted_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("price_points > 0", name="price"),
+        UniqueConstraint("person_id", "form_token"),
+        Index(None, "person_id", "id"),
+        Index(None, "state", "id"),
+        Index(None, "reward_id", "state"),
+        Index(None, "next_try_at"),
+        Index(None, "provider", "state", "heard_at"),
+    )
+
+    @property
+    def reference(self) -> str:
+        """The reference of its spending, and its name for a provider."""
+        return f"order/{self.id}"
+
+
+class OrderChange(Base):
+    """A step of an order and its author. Append-only; `note` is what the owner reads beside it."""
+
+    __tablename__ = "order_changes"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    state: Mapped[str] = mapped_column(String(12))
+    note: Mapped[str] = mapped_column(String(300))
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    changed_by: Mapped[str] = mapped_column(code_type())
+    __table_args__ = (CheckConstraint(f"state IN {STATES}", name="state"),)
+
+
+class VoucherCode(Base):
+    """One code of a voucher's pool. Only `sealed` (encrypted) and `code_hash` (keyed, to know it again) are kept.
+
+    `order_id` is whose it is; once given, for good.
+    """
+
+    __tablename__ = "voucher_codes"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    reward_id: Mapped[int] = mapped_column(ForeignKey("rewards.id"))
+    code_hash: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), unique=True)
+    imported_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (UniqueConstraint("reward_id", "code_hash"), Index(None, "reward_id", "order_id", "id"))
+
+
+class Favourite(Base):
+    """An article somebody saves points for."""
+
+    __tablename__ = "favourites"
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    reward_id: Mapped[int] = mapped_column(ForeignKey("rewards.id"), primary_key=True)
+    chosen_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Waiting(Base):
+    """Somebody who asked to be told when a sold-out article is back; the row goes once they have been told."""
+
+    __tablename__ = "waiting_list"
+    reward_id: Mapped[int] = mapped_column(ForeignKey("rewards.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (Index(None, "person_id"),)
+
+
+class ProviderEvent(Base):
+    """A message of a provider that was taken in, by its own id: the same one again does nothing. Append-only."""
+
+    __tablename__ = "provider_events"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event: Mapped[str] = mapped_column(code_type(200), unique=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    state: Mapped[str] = mapped_column(String(12))
+    outcome: Mapped[str] = mapped_column(String(20))
+    received_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Closure(Base):

@@ -1,39 +1,185 @@
-"""Reading the reward catalogue, and where accepted sales are in time."""
+"""Reading the reward catalogue and orders, and where accepted sales are in time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 
 from declarations.models import Declaration, Revision
 from declarations.scoring import current_revisions
 from foundation.database import db
 from network.models import Outlet, Person
-from rewards.models import Reward
+from rewards.models import (
+    KINDS,
+    OPEN_STATES,
+    Favourite,
+    Order,
+    OrderChange,
+    Reward,
+    VoucherCode,
+    Waiting,
+)
 
 
-def orderable_rewards(country: str, *, on: date) -> Select[Any]:
-    """The articles with a price in points that a person of `country` could have on this day, cheapest first.
+@dataclass(frozen=True)
+class Offer:
+    """An article as one person sees it: `missing` points, 0 when it can be afforded."""
 
-    An article without a price is only ever won; one whose stock is 0 is not shown. A stock of None is unlimited.
+    reward: Reward
+    favourite: bool
+    waiting: bool
+    missing: int
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether none is left to order."""
+        return self.reward.stock == 0
+
+
+def offered(
+    person: Person, wallet: int, *, on: date, kind: str = "", favourites: bool = False
+) -> tuple[Select[Any], Callable[[Any], Offer]]:
+    """The articles with a price in points for this person's country on this day, and how to shape a row.
+
+    What can be had with `wallet` points comes first, then by price. An article without a price is only ever won.
     """
-    return (
-        select(Reward)
-        .where(
-            Reward.price_points.is_not(None),
-            or_(Reward.stock.is_(None), Reward.stock > 0),
-            or_(Reward.starts_on.is_(None), Reward.starts_on <= on),
-            or_(Reward.ends_on.is_(None), Reward.ends_on >= on),
-            or_(
-                Reward.countries == "",
-                (literal(",") + Reward.countries + literal(",")).contains(f",{country},", autoescape=True),
-            ),
+    mine = and_(Favourite.reward_id == Reward.id, Favourite.person_id == person.id)
+    awaited = and_(Waiting.reward_id == Reward.id, Waiting.person_id == person.id)
+    in_stock = or_(Reward.stock.is_(None), Reward.stock > 0)
+    query: Any = (
+        select(Reward, Favourite.person_id, Waiting.person_id)
+        .outerjoin(Favourite, mine)
+        .outerjoin(Waiting, awaited)
+        .where(*_open_to(person, on))
+        .order_by(
+            case((and_(Reward.price_points <= wallet, in_stock), 0), else_=1),
+            Reward.price_points,
+            Reward.name,
+            Reward.id,
         )
-        .order_by(Reward.price_points, Reward.name, Reward.id)
     )
+    if kind in KINDS:
+        query = query.where(Reward.kind == kind)
+    if favourites:
+        query = query.where(Favourite.person_id.is_not(None))
+
+    def shape(row: Any) -> Offer:
+        reward, favourite, waiting = row
+        missing = max(0, reward.price_points - max(wallet, 0))
+        return Offer(reward, favourite is not None, waiting is not None, missing)
+
+    return query, shape
+
+
+def offer(person: Person, code: str, wallet: int, *, on: date) -> Offer | None:
+    """One article of the catalogue as this person sees it; None when it is not offered to them on this day."""
+    query, shape = offered(person, wallet, on=on)
+    row = db.session.execute(query.where(Reward.code == code)).one_or_none()
+    return shape(row) if row is not None else None
+
+
+def _open_to(person: Person, on: date) -> tuple[ColumnElement[bool], ...]:
+    country = person.outlet.country if person.outlet else ""
+    return (
+        *_offered_on(on),
+        or_(
+            Reward.countries == "",
+            (literal(",") + Reward.countries + literal(",")).contains(f",{country},", autoescape=True),
+        ),
+    )
+
+
+def _offered_on(on: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Reward.price_points.is_not(None),
+        or_(Reward.starts_on.is_(None), Reward.starts_on <= on),
+        or_(Reward.ends_on.is_(None), Reward.ends_on >= on),
+    )
+
+
+def back_in_stock(on: date) -> list[int]:
+    """The articles that somebody waits for and that can be ordered again."""
+    awaited = exists().where(Waiting.reward_id == Reward.id)
+    found = select(Reward.id).where(awaited, or_(Reward.stock.is_(None), Reward.stock > 0), *_offered_on(on))
+    return list(db.session.scalars(found.order_by(Reward.id)))
+
+
+def articles(search: str = "") -> Select[Reward]:
+    """Every article, for staff, by name."""
+    query = select(Reward).order_by(Reward.name, Reward.id)
+    if search:
+        said = Reward.name.icontains(search, autoescape=True) | Reward.code.icontains(search, autoescape=True)
+        query = query.where(said)
+    return query
+
+
+def article(code: str) -> Reward | None:
+    """An article by its code."""
+    return db.session.scalar(select(Reward).where(Reward.code == code))
+
+
+def ordered_before(person: Person, reward: Reward) -> int:
+    """How many of an article somebody has ordered, cancelled ones left out."""
+    mine = select(func.count()).where(
+        Order.person_id == person.id, Order.reward_id == reward.id, Order.state != "cancelled"
+    )
+    return db.session.scalar(mine) or 0
+
+
+def orders_of(person: Person) -> Select[Order, Reward]:
+    """What somebody has ordered, the newest first."""
+    return _orders().where(Order.person_id == person.id).order_by(Order.id.desc())
+
+
+def order_of(person: Person, order_id: int) -> tuple[Order, Reward] | None:
+    """One order of this person; None for somebody else's."""
+    row = db.session.execute(_orders().where(Order.person_id == person.id, Order.id == order_id)).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+def _orders() -> Select[Order, Reward]:
+    return select(Order, Reward).join(Reward, Reward.id == Order.reward_id)
+
+
+def queue(state: str) -> Select[Order, Reward, Person]:
+    """The orders in one state, the oldest first; in a final one the newest first. For staff."""
+    query = _prepared().where(Order.state == state)
+    return query.order_by(Order.id if state in OPEN_STATES else Order.id.desc())
+
+
+def prepared(order_id: int) -> tuple[Order, Reward, Person] | None:
+    """One order, for staff."""
+    row = db.session.execute(_prepared().where(Order.id == order_id)).one_or_none()
+    return (row[0], row[1], row[2]) if row is not None else None
+
+
+def _prepared() -> Select[Order, Reward, Person]:
+    return (
+        select(Order, Reward, Person)
+        .join(Reward, Reward.id == Order.reward_id)
+        .join(Person, Person.id == Order.person_id)
+    )
+
+
+def order_counts() -> dict[str, int]:
+    """How many orders are open, by state."""
+    counted = select(Order.state, func.count()).where(Order.state.in_(OPEN_STATES)).group_by(Order.state)
+    return {state: count for state, count in db.session.execute(counted)}
+
+
+def changes_of(order: Order) -> list[OrderChange]:
+    """What happened to an order, in order."""
+    found = select(OrderChange).where(OrderChange.order_id == order.id).order_by(OrderChange.id)
+    return list(db.session.scalars(found))
+
+
+def has_code(order: Order) -> bool:
+    """Whether a voucher has its code."""
+    return bool(db.session.scalar(select(exists().where(VoucherCode.order_id == order.id))))
 
 
 def reward_codes() -> set[str]:

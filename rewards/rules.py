@@ -1,4 +1,5 @@
-"""What closing gives, pure (docs/game/closing.md): the meaning of rewards/closing.py, and what `verify` recomputes."""
+"""What closing gives, pure (docs/game/closing.md): the meaning of rewards/closing.py, and what `verify` recomputes;
+and how an order goes on (docs/rewards.md)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import hashlib
 import hmac
 from bisect import bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -205,3 +206,27 @@ def _wallet_points(payout: Mapping[str, Any], one: Ranked) -> int:
 def _share(gain: Gain, left: int, needed: int, point_cents: int) -> Gain:
     points = gain.wallet_points * left // needed
     return gain._replace(wallet_points=points, cost_cents=points * point_cents)
+
+
+# From which states an order comes into one.
+BEFORE: dict[str, tuple[str, ...]] = {
+    "approved": ("ordered",),
+    "sent": ("approved",),
+    "delivered": ("sent",),
+    "cancelled": ("ordered", "approved"),
+}
+
+
+class NotOrdered(ValueError):
+    """An order, or a step of one, is refused. `reason` is a word (rewards/wording.py has the sentence); `value` a
+    number that goes with it."""
+
+    def __init__(self, reason: str, value: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.value = value
+
+
+def wait_after(tries: int) -> timedelta:
+    """How long to wait after so many tries in vain: a minute, then twice as long each time, at most six hours."""
+    return min(timedelta(minutes=2 ** min(tries - 1, 9)), timedelta(hours=6))

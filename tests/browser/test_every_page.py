@@ -26,8 +26,9 @@ from foundation.transactions import transaction
 from network.models import Notice, Outlet, Person
 from network.notices import notify
 from network.permissions import PERMISSIONS
-from rewards.models import BacktestRun
+from rewards.models import BacktestRun, Order, Reward
 from tests.browser.conftest import PHONE, Demonstration
+from tests.rewards.shop import credit, order
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 STANDARDS = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']"
@@ -48,13 +49,17 @@ NOT_A_PAGE = {
     "declarations.proof",
     "declarations.target_file",
     "insights.download",
+    "network.address",
+    "network.address_code",
     "network.ask_code",
+    "network.confirmation_code",
     "network.picture",
     "network.sign_in",
     "network.type_code",
     "network.welcome",
     "portal.progress",
     "rewards.certificate",
+    "rewards.picture",
     "rewards.draw_standings",
     "rewards.draw_tickets",
 }
@@ -70,9 +75,25 @@ def notice_for(name: str) -> int:
     return db.session.scalars(mine).one()
 
 
+def order_of(name: str) -> tuple[int, str, str]:
+    """The number of an order of this person, made when there is none yet; the codes of an article and of a voucher."""
+    person = db.session.scalars(select(Person).where(Person.name == name)).one()
+    priced = select(Reward).where(Reward.price_points.is_not(None), Reward.starts_on.is_(None)).order_by(Reward.id)
+    article = db.session.scalars(priced).first()
+    voucher = db.session.scalars(select(Reward.code).where(Reward.kind == "voucher")).first()
+    assert article is not None and voucher is not None
+    mine = select(Order.id).where(Order.person_id == person.id)
+    if db.session.scalar(mine) is None:
+        at = clock.now()
+        credit(person, article.price_points or 0, at=at, name="for an order")
+        order(person, article, at=at, stepped_up=True)
+    return db.session.scalars(mine).first() or 0, article.code, voucher
+
+
 def pages(app: Flask, role: str) -> dict[str, list[str]]:
     """The addresses of a role's pages by endpoint, with real names from the demonstration."""
     with app.app_context():
+        ordered, article, voucher = order_of(SOMEBODY["reseller"])
         notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
@@ -97,6 +118,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "rewards.draw": [f"/challenges/{drawn}/draw"],
         "leaderboards.current": ["/ranking"],
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
+        "network.confirmation": ["/me/confirmation"],
         "network.me": ["/me"],
         "network.notice": ["/welcome"],
         "network.notice_page": [f"/notices/{notices[role]}"],
@@ -112,7 +134,11 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.withdrawal": [f"/declarations/{latest}/withdrawal"],
         "insights.mirror": ["/mirror"],
         "points.points": ["/points", "/points?page=2"],
-        "rewards.catalogue": ["/rewards"],
+        "rewards.article": [f"/rewards/{article}"],
+        "rewards.catalogue": ["/rewards", "/rewards?kind=voucher", "/rewards?favourites=1"],
+        "rewards.my_order": [f"/orders/{ordered}"],
+        "rewards.my_orders": ["/orders"],
+        "rewards.order": [f"/rewards/{article}/order"],
     }
     insight = {
         "insights.comments": ["/insights/comments"],
@@ -139,6 +165,13 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "portal.silent": [f"/studio/{running}/silent"],
         "portal.studio": ["/studio", "/studio?q=a&state=closed"],
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
+        "rewards.articles": ["/studio/rewards", "/studio/rewards?q=a"],
+        "rewards.edit_article": [f"/studio/rewards/article/{article}"],
+        "rewards.import_articles": ["/studio/rewards/import"],
+        "rewards.import_pool": [f"/studio/rewards/article/{voucher}/codes"],
+        "rewards.new_article": ["/studio/rewards/new"],
+        "rewards.prepare": [f"/studio/orders/{ordered}"],
+        "rewards.queue": ["/studio/orders", "/studio/orders?state=sent"],
         "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
         "rewards.backtests": [f"/studio/{draft}/backtests"],
         "rewards.publication": [f"/studio/{draft}/publication"],

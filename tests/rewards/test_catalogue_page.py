@@ -53,7 +53,7 @@ def test_prices_are_shown_in_points_and_costs_are_not(awa, offer):
         ({"countries": "FR"}, True),
         ({"countries": "BE,FR"}, True),
         ({"countries": "BE"}, False),
-        ({"stock": 0}, False),
+        ({"stock": 0}, True),
         ({"stock": 1}, True),
         ({"price_points": None}, False),
         ({"starts_on": TODAY + timedelta(days=2)}, False),
@@ -63,7 +63,7 @@ def test_prices_are_shown_in_points_and_costs_are_not(awa, offer):
         ({"starts_on": date(2020, 1, 1), "ends_on": date(2020, 12, 31)}, False),
     ],
 )
-def test_only_what_can_be_had_now_and_here_is_shown(awa, offer, values, seen):
+def test_only_what_is_offered_now_and_here_is_shown(awa, offer, values, seen):
     offer("Coffret", **values)
     assert ("Coffret" in awa.get("/rewards").text) is seen
 

@@ -99,13 +99,6 @@ def unlawful_faults(path: str | Path, definition: Definition, *, on: date) -> li
         return faults_in(Path(path).read_text(encoding="utf-8-sig"), str(path), problems) if found else []
 
 
-def problem_faults(path: str | Path, problems: Iterable[Problem]) -> list[Fault]:
-    """Why a challenge that is published cannot take what this file says, as faults with their lines."""
-    places = Places(Path(path).read_bytes().decode("utf-8-sig"))
-    found = [Fault(str(path), places.line(one.where), _column(one.where), one.wrong, one.right) for one in problems]
-    return sorted(found, key=lambda fault: fault.line)
-
-
 def _language_of_faults() -> AbstractContextManager[object]:
     return nullcontext() if has_request_context() else force_locale("en")
 

@@ -86,10 +86,6 @@ def show(code: str) -> str:
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
         dashboard_url=existing(f"/studio/{code}"),
-<<<<<<< HEAD
-=======
-        cancel_url=address("declarations.cancellation", code=code) if challenge.is_open else None,
->>>>>>> main
         changes=changes_told(amendments(challenge.id)),
         **participant_page(as_read([challenge], at)[challenge.id]),
     )

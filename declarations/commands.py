@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Iterator
-from contextlib import contextmanager
-=======
 from collections.abc import Callable, Iterable, Mapping
->>>>>>> main
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,18 +12,11 @@ from flask.cli import AppGroup
 from flask_babel import force_locale
 from sqlalchemy import select
 
-<<<<<<< HEAD
-from challenges.imports import problem_faults, read_challenge, unlawful_faults
-from challenges.lifecycle import NotAllowed, Unlawful
-from challenges.lifecycle import NotPossible as ChallengeNotPossible
-from challenges.models import Challenge
-=======
 from challenges.definition import Problem
 from challenges.imports import faults_in, read_challenge, unlawful_faults
 from challenges.lifecycle import NotAllowed, Unlawful
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
 from challenges.models import Challenge, RulesVersion
->>>>>>> main
 from challenges.queries import challenge_by_code
 from declarations import amending, operations, publishing
 from declarations.imports import import_declarations
@@ -140,38 +128,14 @@ def cancel_challenge(code: str, reason: str, author: str) -> None:
     """Call challenge CODE off: its points are voided by reversal."""
     try:
         with transaction():
-<<<<<<< HEAD
-            publishing.cancel(_decided_by(author, code), reason, by=author, at=clock.now())
-=======
             challenge = _challenge(code)
             _may_decide(author, "cancel a challenge")
             publishing.cancel(challenge, reason, by=author, at=clock.now())
->>>>>>> main
     except ChallengeNotPossible as refusal:
         raise ValueError(str(refusal)) from refusal
     click.echo(f"{code}: cancelled")
 
 
-<<<<<<< HEAD
-@click.command("amend")
-@click.argument("file", type=FILE)
-@click.option("--from", "starts_on", type=DAY, required=True, help="First day of sales under the new rules.")
-@click.option("--notice", required=True, help="What participants read about it.")
-@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
-@faults_to_exit
-def amend_challenge(file: Path, starts_on: date, notice: str, author: str) -> None:
-    """Give a published challenge the rules, caps, texts and added prizes of FILE, from a day on."""
-    definition = read_challenge(file)
-    try:
-        with force_locale("en"), transaction():
-            challenge = _decided_by(author, definition.code)
-            version = amending.amend(challenge, definition, starts_on, notice, by=author, at=clock.now())
-            line = f"{challenge.code}: version {version.number} from {version.starts_on}"
-    except Unlawful as refusal:
-        raise Faulty(unlawful_faults(file, definition, on=clock.day_of(clock.now(), definition.zone))) from refusal
-    except NotAllowed as refusal:
-        raise Faulty(problem_faults(file, refusal.problems)) from refusal
-=======
 NOTICE = click.option("--notice", required=True, help="What its participants read about it.")
 AUTHOR = click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
 
@@ -203,23 +167,11 @@ def amend_challenge(file: Path, starts_on: date, notice: str, author: str) -> No
             lines = _by_option([one for one in refusal.problems if one not in written], given)
             faults = faults_in(file.read_text(encoding="utf-8-sig"), str(file), written)
             raise ValueError("\n".join([*map(str, faults), *lines])) from refusal
->>>>>>> main
     click.echo(line)
 
 
 @click.command("extend")
 @click.argument("code")
-<<<<<<< HEAD
-@click.option("--until", "ends_on", type=DAY, required=True, help="The new last day of sales.")
-@click.option("--notice", required=True, help="What participants read about it.")
-@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
-@faults_to_exit
-def extend_challenge(code: str, ends_on: date, notice: str, author: str) -> None:
-    """Let challenge CODE last longer."""
-    with _refusals(), transaction():
-        amending.extend(_decided_by(author, code), ends_on, notice, by=author, at=clock.now())
-    click.echo(f"{code}: until {ends_on}")
-=======
 @click.option("--until", "ends_on", type=DAY, required=True, help="The new last day, after the present one.")
 @click.option("--declare-until", type=INSTANT, help="Until when its sales may be declared (default: as before).")
 @click.option("--review-until", type=INSTANT, help="Until when they are reviewed (default: as before).")
@@ -253,47 +205,10 @@ def extend_challenge(
             "notice": "--notice",
         },
     )
->>>>>>> main
 
 
 @click.command("close-early")
 @click.argument("code")
-<<<<<<< HEAD
-@click.option("--reason", required=True, help="Why; its participants read it.")
-@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
-@click.option("--on", "ends_on", type=DAY, help="The new last day of sales (default: today).")
-@faults_to_exit
-def close_challenge_early(code: str, reason: str, author: str, ends_on: date | None) -> None:
-    """End challenge CODE sooner."""
-    with _refusals(), transaction():
-        challenge, at = _decided_by(author, code), clock.now()
-        ends_on = ends_on or clock.day_of(at, challenge.zone)
-        amending.close_early(challenge, ends_on, reason, by=author, at=at)
-    click.echo(f"{code}: until {ends_on}")
-
-
-def _decided_by(author: str, code: str) -> Challenge:
-    """The challenge somebody decides about; ValueError when there is none, or when it is not theirs to decide."""
-    challenge = challenge_by_code(code)
-    if challenge is None:
-        raise ValueError(f"{code!r} is not a challenge; import it first")
-    person = person_by_code(author)
-    if person is None or person.role not in STAFF:
-        raise ValueError(f"{author!r} may not decide about a challenge; write the code of an animator")
-    return challenge
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a decision is refused for, as lines in English like those of every command."""
-    with force_locale("en"):
-        try:
-            yield
-        except Unlawful as refusal:
-            raise ValueError("\n".join(finding.text for finding in refusal.findings)) from refusal
-        except NotAllowed as refusal:
-            raise ValueError("\n".join(f"{one.wrong}; {one.right}" for one in refusal.problems)) from refusal
-=======
 @click.option("--on", "ends_on", type=DAY, help="The new last day (default: today).")
 @click.option("--reason", required=True, help="Why; its participants read it.")
 @AUTHOR
@@ -348,7 +263,6 @@ def _may_decide(code: str, what: str) -> None:
     person = person_by_code(code)
     if person is None or person.role not in STAFF:
         raise ValueError(f"{code!r} may not {what}; write the code of an animator")
->>>>>>> main
 
 
 @click.command("verify")
@@ -369,11 +283,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
-<<<<<<< HEAD
-    for command in (cancel_challenge, amend_challenge, extend_challenge, close_challenge_early):
-=======
     for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge):
->>>>>>> main
         challenges.add_command(command)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     points.add_command(verify_points)

@@ -27,6 +27,7 @@ KEYWORDS = {
     "_": None,
     "gettext": None,
     "lazy_gettext": None,
+    "_l": None,
     "N_": None,
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from challenges.definition import definition_from
 from challenges.imports import import_challenge
 from foundation import clock
+from foundation.database import db
 from foundation.transactions import transaction
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import PHONE, tap_in
@@ -53,6 +54,7 @@ def test_a_challenge_is_published_changed_extended_ended_early_and_another_calle
     studio.get_by_role("button", name="Publier le challenge").click()
     studio.wait_for_url("**/studio/automne")
     expect(main).to_contain_text("4 personnes participent")
+    db.session.rollback()
     list(advance_challenges(clock.now()))
 
     phone = new_context(viewport=PHONE, java_script_enabled=java_script_enabled).new_page()

@@ -688,7 +688,9 @@ def test_any_edit_of_a_running_challenge_never_changes_points_already_earned(
             event(db.session.scalars(select(Amendment.kind).order_by(Amendment.version.desc())).first() or "")
             entering = len(book()) > len(entries)
             assert book()[: len(entries)] == entries
-            assert entering or board() == standings
+            # A longer period may let in a sale that gives nothing: a standing of 0 points, without an entry.
+            same = [row for row in board() if row in standings or row[2:4] != (0, 0)]
+            assert entering or same == standings
             settled = book(), board()
             score(challenge, [row[1] for row in settled[1]], at=at)
             assert (book(), board()) == settled, "folding everything again finds nothing to change"

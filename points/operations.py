@@ -145,6 +145,15 @@ def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetim
     chosen = credits.subquery()
     person_id, code, amount, reference, subject, why = chosen.columns
     open_accounts(book_id, select(person_id.label("id"), code.label("code")).distinct())
+    # First the balances, which hold everybody's account: the order of entries is then that of what they did.
+    sums = select(person_id.label("person_id"), func.sum(amount).label("total")).group_by(person_id).subquery()
+    total = cast(sums.c.total, Account.__table__.c.balance.type)
+    db.session.execute(
+        update(Account)
+        .where(Account.book_id == book_id, Account.person_id == sums.c.person_id)
+        .values(balance=Account.balance + total)
+        .execution_options(synchronize_session=False)
+    )
     issue = select(Account.id).where(Account.book_id == book_id, Account.holder == ISSUE).scalar_subquery()
     moment = clock.format_instant(at)
     canonical: ColumnElement[str] = literal(book + SEPARATOR + ISSUE + SEPARATOR, String)
@@ -172,15 +181,7 @@ def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetim
     )
     columns = ["account_id", "reference", "amount", "left", "received_at", "expires_at"]
     db.session.execute(insert(Lot).from_select(columns, lots.order_by(reference)))
-    sums = select(person_id.label("person_id"), func.sum(amount).label("total")).group_by(person_id).subquery()
-    total = cast(sums.c.total, Account.__table__.c.balance.type)
-    db.session.execute(
-        update(Account)
-        .where(Account.book_id == book_id, Account.person_id == sums.c.person_id)
-        .values(balance=Account.balance + total)
-        .execution_options(synchronize_session=False)
-    )
-    # The balances just changed hold everybody's wallet: who owes is known now, and pays from what has come.
+    # Everybody's wallet is held: who owes is known, and pays from what has come.
     filled = select(Lot.id).where(Lot.account_id == Debt.account_id, Lot.left > 0).exists()
     for account_id in db.session.scalars(select(Debt.account_id).where(filled).order_by(Debt.account_id)).all():
         repay(account_id)

@@ -146,6 +146,12 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
     ),
     scheduler.Job("leaderboards.yesterday", "5 * * * *", reward_jobs.remember_yesterday, "keeps yesterday's ranks"),
     scheduler.Job("points.expire", "5 * * * *", point_jobs.expire_lots, "lets wallet points go whose time is over"),
+    scheduler.Job(
+        "rewards.backtests", "* * * * *", reward_jobs.take_over_backtests, "works on backtests that fell silent"
+    ),
+    scheduler.Job(
+        "rewards.forget", "20 3 * * *", reward_jobs.forget_backtests, "deletes backtests asked for 90 days ago"
+    ),
     scheduler.Job("points.seal", "*/10 * * * *", point_jobs.seal_books, "chains new entries of the ledger"),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
     scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),

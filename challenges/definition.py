@@ -388,6 +388,7 @@ class Definition(Part):
     description: Annotated[Text, Field(max_length=5000)] | None = None
     picture: Picture | None = None
     proof: Literal["none", "optional", "required"] = "none"
+    acceptance: Literal["none", "required"] = "none"
     timezone: Zone = DEFAULT_ZONE
     starts_on: Day
     ends_on: Day
@@ -963,14 +964,30 @@ def _milestone(definition: Definition, rule: MilestoneRule, where: tuple[str | i
             _("aucune autre règle ne donne les points qu'elle attend"),
             _("une règle qui donne des points"),
         )
-    elif definition.cap_total is not None:
+    else:
+        most = _most_in_all(definition)
         steps = sum(other.points for other in others if isinstance(other, MilestoneRule))
-        if rule.at > definition.cap_total + steps:
+        if most is not None and rule.at > most + steps:
             yield _never(
                 (*where, "at"),
-                _("le plafond du challenge est plus bas"),
-                _("au plus %(n)s", n=definition.cap_total + steps),
+                _("les plafonds sont plus bas : ils laissent au plus %(n)s points", n=most + steps),
+                _("au plus %(n)s", n=most + steps),
             )
+
+
+def _most_in_all(definition: Definition) -> int | None:
+    """The most that rules and boosts can give one person over the challenge, as far as caps bound it."""
+    days = max(1, (definition.ends_on - definition.starts_on).days + 1)
+    bounds = []
+    if definition.cap_total is not None:
+        bounds.append(definition.cap_total)
+    if definition.cap_per_day is not None:
+        bounds.append(definition.cap_per_day * days)
+    giving = [rule for rule in definition.rules if not isinstance(rule, MilestoneRule)]
+    caps = [rule.cap for rule in giving if rule.cap is not None and rule.cap.per != "declaration"]
+    if len(caps) == len(giving):
+        bounds.append(sum(cap.points * (days if cap.per == "day" else 1) for cap in caps))
+    return min(bounds, default=None)
 
 
 def _names(definition: Definition, known: Known) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from challenges.definition import Definition
 from challenges.queries import AUDIENCE, audience_select
 from challenges.vocabulary import reward_costs
 from foundation.database import db
-from foundation.programme import setting
+from foundation.programme import ORGANISER, settings
 from network.models import Outlet, Person
 
 
@@ -23,10 +23,11 @@ class Facts:
     """What is so today.
 
     Of the people of the audience: how many in all, `employees`, those of them whose employer has agreed to nothing
-    that falls in the challenge (`without_agreement`), brand's own `staff`, `home_sellers` (status vdi), in `health`
-    outlets. Of its outlets, with or without people: how many in all, of kind vdi, flagged health. Money in cents;
-    `bands` are those of CSS art. L242-1-4 in the year the challenge ends, None when no figure is known; `unconfirmed`
-    names the figures that hold then and are still to be confirmed by counsel.
+    that falls in the challenge (`without_agreement`), brand's own `staff`, `home_sellers` (status vdi), `independents`,
+    in `health` outlets. Of its outlets, with or without people: how many in all, of kind vdi, flagged health. Money in
+    cents; `bands` are those of CSS art. L242-1-4 in the year the challenge ends, `das2_cents` what an independent may
+    receive in it before it is declared; None when no figure is known. `unconfirmed` names the figures that hold then
+    and are still to be confirmed by counsel; `organiser_named`: the rules can say who organises and whom to ask.
     """
 
     today: date
@@ -35,6 +36,7 @@ class Facts:
     without_agreement: int = 0
     staff: int = 0
     home_sellers: int = 0
+    independents: int = 0
     health: int = 0
     outlets: int = 0
     home_outlets: int = 0
@@ -44,24 +46,29 @@ class Facts:
     point_cents: int = 1
     bands: tuple[int, int] | None = None
     contribution: Decimal | None = None
+    das2_cents: int | None = None
     unconfirmed: frozenset[str] = frozenset()
+    organiser_named: bool = True
 
 
 def facts_about(definition: Definition, *, on: date) -> Facts:
     """What is so for this challenge on a day: three selects over the network and the catalogue, and a few figures."""
     end = definition.ends_on
     figures = {name: law.standing(name, on=end) for name in law.FIGURES}
-    rate = figures["reward_contribution_rate"]
+    chosen = settings()
+    rate, das2 = figures["reward_contribution_rate"], figures["das2_threshold"]
     return Facts(
         today=on,
         **_people(definition),
         **_outlets(definition),
-        reorder_scores=bool(setting("vdi_reorder")),
+        reorder_scores=chosen["vdi_reorder"],
         costs=reward_costs([definition.canonical()]),
-        point_cents=int(setting("wallet_point_cents")),
+        point_cents=chosen["wallet_point_cents"],
         bands=law.reward_bands(on=end),
         contribution=Decimal(rate.value) if rate is not None else None,
+        das2_cents=int(Decimal(das2.value) * 100) if das2 is not None else None,
         unconfirmed=frozenset(name for name, row in figures.items() if row is not None and not row.confirmed),
+        organiser_named=all(chosen[name] for name in ORGANISER),
     )
 
 
@@ -73,6 +80,7 @@ def _people(definition: Definition) -> dict[str, int]:
         "without_agreement": and_(employee, no_agreement),
         "staff": Person.status == "staff",
         "home_sellers": Person.status == "vdi",
+        "independents": Person.status == "independent",
         "health": Outlet.health.is_(True),
     }
     row = db.session.execute(

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 RECRUITING = "C. conso. L121-15"
 RESALE_PRICE = "C. com. L442-6"
 LOTTERY = "CSI L322-1 et L322-2"
+IDENTITY = "RGPD art. 5"
 
 # What words begin with (short ones: what they are), in French and English; compared word by word, without accents.
 _NAMES_OF_RECRUITING = ("recru", "sponsor", "parrain", "marrain", "filleul", "referr", "downline", "upline", "coopt")
@@ -25,6 +26,8 @@ _SHORT_BUYING_WORDS = frozenset({"buy", "kit", "kits", "starter", "fee", "fees",
 _PRICE_WORDS = ("price", "pricing", "prix", "discount", "remise", "rabais", "ristourne", "rebate", "margin", "marge",
                 "markup", "markdown", "tarif", "unitprice", "resale", "revente")  # fmt: skip
 _LAWFUL_PRICES = ("list", "catalog")
+_IDENTITY_WORDS = ("email", "courriel", "phone", "telephon", "birth", "naissanc", "surname",
+                   "firstname", "lastname", "prenom", "identit", "facebook", "instagram")  # fmt: skip
 
 
 class Ban(NamedTuple):
@@ -48,6 +51,9 @@ def ban_on(words: Iterable[object], *, buying: bool = True, draw: bool = False) 
             article=RESALE_PRICE,
         )
         return Ban(RESALE_PRICE, wrong, _('counts = "value", qui compte les ventes au prix catalogue'))
+    if _any(found, _IDENTITY_WORDS):
+        wrong = _("demander l'identité d'un client ne rapporte jamais rien (%(article)s)", article=IDENTITY)
+        return Ban(IDENTITY, wrong, _('counts = "profile", qui compte le genre de client, l\'âge et le lieu'))
     if _any(found, _RECRUITING_WORDS):
         wrong = _("recruter ou parrainer ne rapporte jamais rien (%(article)s)", article=RECRUITING)
         return Ban(RECRUITING, wrong, _("une règle qui compte les ventes déclarées par la personne elle-même"))
@@ -65,9 +71,9 @@ def ban_on(words: Iterable[object], *, buying: bool = True, draw: bool = False) 
     return Ban(RECRUITING, wrong, _("une règle qui compte les ventes déclarées par la personne elle-même"))
 
 
-def names_recruiting(word: str) -> bool:
-    """Whether a name, such as that of a rule, speaks of recruiting."""
-    return _any(_parts(word), _NAMES_OF_RECRUITING)
+def names_recruiting(words: str) -> bool:
+    """Whether a name, such as that of a rule, or a text speaks of recruiting."""
+    return _any(_parts(words), _NAMES_OF_RECRUITING)
 
 
 def _parts(word: str) -> list[str]:

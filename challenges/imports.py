@@ -156,7 +156,7 @@ def import_challenge(definition: Definition, *, by: str, at: datetime) -> Challe
     if challenge.state != "draft":
         raise NotPossible(
             f"challenge {challenge.code} is {challenge.state} and its rules are frozen; "
-            "give the other challenge another code"
+            "amend it, or give the other challenge another code"
         )
     for name, value in columns.items():
         setattr(challenge, name, value)

@@ -7,11 +7,11 @@ earlier ones are its history.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
@@ -48,12 +48,21 @@ FIGURES: Mapping[str, Figure] = {
 }
 
 
-class WrongFigure(ValueError):
-    """A figure that cannot be kept; `where` is the column, `right` what would be right."""
+class Wrong(NamedTuple):
+    """One thing wrong with a figure: the column, what is wrong, what would be right."""
 
-    def __init__(self, where: str, wrong: str, right: str) -> None:
-        super().__init__(f"{where}: {wrong}; {right}")
-        self.where, self.wrong, self.right = where, wrong, right
+    where: str
+    wrong: str
+    right: str
+
+
+class WrongFigure(ValueError):
+    """A figure that cannot be kept; `faults` are all the reasons, `where` and `right` those of the first."""
+
+    def __init__(self, faults: Sequence[Wrong]) -> None:
+        super().__init__("; ".join(f"{one.where}: {one.wrong}; {one.right}" for one in faults))
+        self.faults = tuple(faults)
+        self.where, self.right = faults[0].where, faults[0].right
 
 
 # — reading —
@@ -149,39 +158,20 @@ def change_parameter(
 
     `confirmed` needs to say who verified it, and when.
     """
-    figure = FIGURES.get(name)
-    if figure is None:
-        raise WrongFigure(
-            "name", _("le chiffre « %(name)s » est inconnu", name=name), _("un de : %(list)s", list=", ".join(FIGURES))
+    faults = list(
+        wrong_in(
+            name, value, country=country, valid_from=valid_from, valid_to=valid_to, source=source,
+            verified_by=verified_by, verified_on=verified_on, confirmed=confirmed, at=at,
         )
-    if not re.fullmatch(r"[A-Z]{2}", country):
-        raise WrongFigure(
-            "country", _("« %(value)s » n'est pas un pays", value=country), _("deux lettres majuscules, comme FR")
-        )
-    value = _value(figure, value)
-    if valid_to is not None and valid_to < valid_from:
-        raise WrongFigure(
-            "valid_to",
-            _("la validité finirait avant de commencer"),
-            _("une date à partir du %(start)s", start=valid_from),
-        )
+    )  # fmt: skip
+    if faults:
+        raise WrongFigure(faults)
+    figure = FIGURES[name]
     source, verified_by = source.strip(), verified_by.strip()
-    if not source or len(source) > 300:
-        raise WrongFigure(
-            "source", _("la source manque ou est trop longue"), _("l'article ou le décret, en 300 caractères au plus")
-        )
-    if len(verified_by) > 200:
-        raise WrongFigure("verified_by", _("le texte est trop long"), _("au plus %(n)s caractères", n=200))
-    if confirmed and not verified_by:
-        raise WrongFigure("verified_by", _("un chiffre confirmé dit par qui"), _("qui l'a vérifié"))
-    if confirmed and verified_on is None:
-        raise WrongFigure("verified_on", _("un chiffre confirmé dit quand"), _("le jour de la vérification"))
-    if verified_on is not None and verified_on > clock.days_after(at.date(), 1):
-        raise WrongFigure("verified_on", _("ce jour est à venir"), _("le jour de la vérification"))
     row = LegalParameter(
         country=country,
         name=name,
-        value=value,
+        value=_plain(value),
         unit=figure.unit,
         valid_from=valid_from,
         valid_to=valid_to,
@@ -194,30 +184,75 @@ def change_parameter(
     )
     db.session.add(row)
     db.session.flush()
-    audit.record("law.changed", f"{country} {name}", by=by, at=at, value=value, valid_from=valid_from.isoformat())
+    audit.record("law.changed", f"{country} {name}", by=by, at=at, value=row.value, valid_from=valid_from.isoformat())
     return row
 
 
-def _value(figure: Figure, text: str) -> str:
-    """The value as it is kept: numbers with a dot."""
-    text = re.sub(r"[\s\u202f\u00a0]", "", text)
+def wrong_in(
+    name: str,
+    value: str,
+    *,
+    country: str,
+    valid_from: date | None,
+    valid_to: date | None,
+    source: str,
+    verified_by: str,
+    verified_on: date | None,
+    confirmed: bool,
+    at: datetime,
+) -> Iterator[Wrong]:
+    """Everything that keeps a figure from being recorded; a `valid_from` of None is left to whoever reads dates."""
+    figure = FIGURES.get(name)
+    if figure is None:
+        yield Wrong(
+            "name", _("le chiffre « %(name)s » est inconnu", name=name), _("un de : %(list)s", list=", ".join(FIGURES))
+        )
+    else:
+        yield from _wrong_value(figure, _plain(value))
+    if not re.fullmatch(r"[A-Z]{2}", country):
+        yield Wrong(
+            "country", _("« %(value)s » n'est pas un pays", value=country), _("deux lettres majuscules, comme FR")
+        )
+    if valid_from is not None and valid_to is not None and valid_to < valid_from:
+        yield Wrong(
+            "valid_to",
+            _("la validité finirait avant de commencer"),
+            _("une date à partir du %(start)s", start=valid_from),
+        )
+    if not source.strip() or len(source.strip()) > 300:
+        yield Wrong(
+            "source", _("la source manque ou est trop longue"), _("l'article ou le décret, en 300 caractères au plus")
+        )
+    if len(verified_by.strip()) > 200:
+        yield Wrong("verified_by", _("le texte est trop long"), _("au plus %(n)s caractères", n=200))
+    if confirmed and not verified_by.strip():
+        yield Wrong("verified_by", _("un chiffre confirmé dit par qui"), _("qui l'a vérifié"))
+    if confirmed and verified_on is None:
+        yield Wrong("verified_on", _("un chiffre confirmé dit quand"), _("le jour de la vérification"))
+    if verified_on is not None and verified_on > clock.days_after(at.date(), 1):
+        yield Wrong("verified_on", _("ce jour est à venir"), _("le jour de la vérification"))
+
+
+def _plain(text: str) -> str:
+    """A value as it is kept: without spaces, numbers with a dot."""
+    return re.sub(r"[\s\u202f\u00a0]", "", text).replace(",", ".")
+
+
+def _wrong_value(figure: Figure, text: str) -> Iterator[Wrong]:
     if figure.lowest is None:
         try:
             date.fromisoformat(f"2000-{text}")
         except ValueError:
-            raise WrongFigure(
+            yield Wrong(
                 "value",
                 _("« %(value)s » n'est pas un jour de l'année", value=text),
                 _("le mois et le jour, comme 06-30"),
-            ) from None
-        return text
-    text = text.replace(",", ".")
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,4})?", text, re.ASCII) or not (
+            )
+    elif not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,4})?", text, re.ASCII) or not (
         figure.lowest <= Decimal(text) <= figure.highest
     ):
-        raise WrongFigure(
+        yield Wrong(
             "value",
             _("« %(value)s » n'est pas possible", value=text),
             _("un nombre de %(lowest)s à %(highest)s", lowest=figure.lowest, highest=figure.highest),
         )
-    return text

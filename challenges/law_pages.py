@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
+from flask_babel import format_date, format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -32,7 +34,7 @@ NAMES = {
     "hostess_budget_highest": _l("Hôtesses : remerciement, part la plus haute du chiffre d'affaires"),
     "sponsorship_levels": _l("Parrainage : niveaux au plus"),
 }
-UNITS = {"EUR": _l("€"), "%": "%", "MM-DD": _l("(mois-jour)"), "months": _l("mois"), "levels": _l("niveaux")}
+UNITS = {"EUR": "€", "%": "%", "months": _l("mois"), "levels": _l("niveaux")}
 
 
 class FigureForm(FlaskForm):
@@ -53,25 +55,20 @@ class FigureForm(FlaskForm):
         days = {name: self._day(name) for name in ("valid_from", "valid_to", "verified_on")}
         if not self.valid_from.errors and days["valid_from"] is None:
             self.valid_from.errors = [_("Écrivez une date.")]
-        if self.errors or days["valid_from"] is None:
+        told: dict[str, Any] = {
+            "country": (self.country.data or "").strip().upper(),
+            "source": self.source.data or "",
+            "verified_by": self.verified_by.data or "",
+            "confirmed": bool(self.confirmed.data),
+            **days,
+        }
+        name, value = self.name.data or "", self.value.data or ""
+        for wrong in law.wrong_in(name, value, **told, at=at):
+            if not self[wrong.where].errors:
+                self[wrong.where].errors = [f"{wrong.wrong[:1].upper()}{wrong.wrong[1:]} — {wrong.right}."]
+        if self.errors:
             return False
-        try:
-            law.change_parameter(
-                self.name.data or "",
-                self.value.data or "",
-                country=(self.country.data or "").strip().upper(),
-                valid_from=days["valid_from"],
-                valid_to=days["valid_to"],
-                source=self.source.data or "",
-                verified_by=self.verified_by.data or "",
-                verified_on=days["verified_on"],
-                confirmed=bool(self.confirmed.data),
-                by=by,
-                at=at,
-            )
-        except law.WrongFigure as wrong:
-            self[wrong.where].errors = [f"{wrong.wrong[:1].upper()}{wrong.wrong[1:]} — {wrong.right}."]
-            return False
+        law.change_parameter(name, value, **told, by=by, at=at)
         return True
 
     def _day(self, name: str) -> date | None:
@@ -104,13 +101,21 @@ def figures() -> AnyResponse | str:
         "page": page,
         "history": law.history(page.rows),
         "names": NAMES,
-        "units": UNITS,
+        "shown": shown,
         "today": clock.now().date(),
     }
     answer = make_response(page_or_part("challenges/law.html", "challenges/_law.html", **context))
     if form.errors:
         answer = make_response(render_template("challenges/law.html", **context), 422)
     return answer
+
+
+def shown(row: LegalParameter) -> str:
+    """A figure as people write it: 1 801,80 €, 15 %, 30 juin."""
+    if row.unit == "MM-DD":
+        return format_date(date.fromisoformat(f"2000-{row.value}"), "d MMMM")
+    written = format_decimal(Decimal(row.value), format="#,##0.00" if "." in row.value else "#,##0")
+    return f"{written}\u00a0{UNITS.get(row.unit, row.unit)}"
 
 
 def _begun(name: str) -> dict[str, Any]:

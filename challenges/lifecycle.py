@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from challenges.definition import definition_hash, stored_definition
+from challenges.announcements import tell_participants
+from challenges.definition import Definition, Problem, definition_hash, stored_definition
 from challenges.facts import facts_about
 from challenges.linter import Finding, blocking, findings
-from challenges.models import Cancellation, Challenge, Draw, Participant, RulesVersion
+from challenges.models import Amendment, Cancellation, Challenge, Draw, Participant, RulesVersion
+from challenges.queries import latest_version
 from foundation import audit, clock
 from foundation.database import db
 
@@ -30,6 +32,14 @@ class Unlawful(NotPossible):
     def __init__(self, found: Sequence[Finding]) -> None:
         super().__init__("; ".join(finding.text for finding in found))
         self.findings = tuple(found)
+
+
+class NotAllowed(NotPossible):
+    """A change that a challenge cannot take; `problems` say each: the key, what is wrong, what would be right."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{one.wrong} — {one.right}" for one in problems))
+        self.problems = tuple(problems)
 
 
 def claim(challenge_id: int, before: str, after: str, *, by: str, at: datetime) -> bool:
@@ -58,7 +68,7 @@ def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion
     """
     if not claim(challenge.id, "draft", "published", by=by, at=at):
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; only a draft can be published")
-    refuse_unlawful(challenge, at=at)
+    refuse_unlawful(stored_definition(challenge.definition), at=at)
     if any(payout["kind"] == "draw" for payout in challenge.definition.get("payouts", ())):
         if at >= clock.start_of_day(challenge.starts_on, challenge.zone):
             raise NotPossible(
@@ -81,12 +91,62 @@ def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion
     return version
 
 
-def refuse_unlawful(challenge: Challenge, *, at: datetime) -> None:
+def refuse_unlawful(definition: Definition, *, at: datetime) -> None:
     """Raise Unlawful with what the law forbids in this challenge; warnings stop nothing."""
-    definition = stored_definition(challenge.definition)
-    found = blocking(findings(definition, facts_about(definition, on=clock.day_of(at, challenge.zone))))
+    found = blocking(findings(definition, facts_about(definition, on=clock.day_of(at, definition.zone))))
     if found:
         raise Unlawful(found)
+
+
+def hold(challenge: Challenge) -> None:
+    """Keep a challenge as it now is until the end of the transaction, its row read anew.
+
+    Whoever is telling a sale that counts in it is waited for, and whoever comes after sees what was decided.
+    """
+    held = select(Challenge).where(Challenge.id == challenge.id).with_for_update()
+    db.session.scalars(held, execution_options={"populate_existing": True}).one()
+
+
+def amended(
+    challenge: Challenge, definition: Definition, starts_on: date, kind: str, notice: str, *, by: str, at: datetime
+) -> RulesVersion:
+    """Freeze the next version of a published challenge, with what its participants read about it.
+
+    The challenge follows its newest version at once; scoring takes each version from its own `starts_on`. The caller
+    holds the challenge and has seen to it that this change may be made.
+    """
+    newest = latest_version(challenge.id)
+    assert newest is not None and starts_on >= newest.starts_on
+    columns = definition.columns()
+    version = RulesVersion(
+        challenge_id=challenge.id,
+        number=newest.number + 1,
+        starts_on=starts_on,
+        definition=columns["definition"],
+        hash=definition_hash(columns["definition"]),
+        frozen_at=at,
+    )
+    db.session.add(version)
+    db.session.add(
+        Amendment(
+            challenge_id=challenge.id, version=version.number, kind=kind, notice=notice, decided_at=at, decided_by=by
+        )
+    )
+    for name, value in columns.items():
+        setattr(challenge, name, value)
+    db.session.flush()
+    tell_participants(challenge, kind, notice, at=at)
+    audit.record(
+        f"challenge.{kind}",
+        challenge.code,
+        by=by,
+        at=at,
+        version=version.number,
+        starts_on=starts_on.isoformat(),
+        ends_on=challenge.ends_on.isoformat(),
+        hash=version.hash,
+    )
+    return version
 
 
 def call_off(challenge: Challenge, reason: str, *, by: str, at: datetime) -> None:
@@ -99,6 +159,7 @@ def call_off(challenge: Challenge, reason: str, *, by: str, at: datetime) -> Non
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; it can no longer be cancelled")
     db.session.add(Cancellation(challenge_id=challenge.id, cancelled_at=at, cancelled_by=by, reason=reason[:500]))
     db.session.flush()
+    tell_participants(challenge, "cancelled", reason[:500], at=at)
 
 
 def commitment(seed: str) -> str:

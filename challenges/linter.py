@@ -26,6 +26,8 @@ EMPLOYEES = "CSS art. L242-1-4"
 HOME_SELLERS = "C. com. L135-1 à L135-3"
 HEALTH = "CSP L1453-3"
 WAGES = "CSS art. L242-1"
+INDEPENDENTS = "CGI art. 240"
+HUMAN_ANSWER = "RGPD art. 22"
 FACE_TO_FACE = frozenset({"face_to_face", "meeting"})
 MOST_RULES = 3
 
@@ -54,11 +56,14 @@ def findings(definition: Definition, facts: Facts) -> list[Finding]:
         *_health(definition, facts),
         *_nobody_or_nothing(definition, facts),
         *_names(definition),
-        *_draws(definition),
+        *_draws(definition, facts),
+        *_refusals(definition),
         *_employees(definition, facts),
         *_amounts(definition, facts),
+        *_independents(definition, facts),
         *_staff(definition, facts),
         *_to_confirm(definition, facts),
+        *_organiser(facts),
         *_fairness(definition, facts),
     ]
     return sorted(found, key=lambda finding: finding.level != "blocking")
@@ -171,11 +176,30 @@ def _names(definition: Definition) -> Iterator[Finding]:
                 _("donnez-lui le nom de ce qu'elle compte : recruter ne rapporte jamais rien"),
                 "rules", index, "id",
             )  # fmt: skip
+    if any(names_recruiting(text) for text in (definition.name, definition.description or "")):
+        yield _warn(
+            RECRUITING,
+            _("la présentation parle de recrutement ou de parrainage, qui ne rapportent jamais rien"),
+            _("dites ce que le challenge compte : des ventes déclarées"),
+            "description",
+        )
 
 
-def _draws(definition: Definition) -> Iterator[Finding]:
+def _draws(definition: Definition, facts: Facts) -> Iterator[Finding]:
     for index, payout in enumerate(definition.payouts):
         if payout.kind == "draw":
+            if facts.today >= definition.starts_on:
+                # A warning: a challenge already published is judged again when its rules are amended, and publication
+                # refuses by itself (challenges/lifecycle.py).
+                yield _warn(
+                    _("%(article)s, à confirmer par un juriste", article=LOTTERY),
+                    _(
+                        "ce challenge a un tirage au sort et commence le %(day)s : il ne peut plus être publié",
+                        day=day_in_words(definition.starts_on),
+                    ),
+                    _("un premier jour à venir, ou pas de tirage"),
+                    "starts_on",
+                )
             yield _warn(
                 _("%(article)s, à confirmer par un juriste", article=LOTTERY),
                 _("un tirage au sort doit être publié avant le début du challenge et rester ouvert sans achat"),
@@ -186,6 +210,20 @@ def _draws(definition: Definition) -> Iterator[Finding]:
                 "payouts", index,
             )  # fmt: skip
             return
+
+
+def _refusals(definition: Definition) -> Iterator[Finding]:
+    """Nobody is refused by a machine alone: what the clock sets aside was read by nobody."""
+    if definition.pending_at_close == "reject":
+        yield _warn(
+            HUMAN_ANSWER,
+            _(
+                "une vente qui attend encore le %(day)s est écartée sans qu'une personne l'ait relue",
+                day=day_in_words(definition.reviews_until.astimezone(definition.zone).date()),
+            ),
+            _('pending_at_close = "wait", ou des vérifications suivies jusqu\'au bout'),
+            "pending_at_close",
+        )
 
 
 def _employees(definition: Definition, facts: Facts) -> Iterator[Finding]:
@@ -259,6 +297,21 @@ def _amounts(definition: Definition, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _independents(definition: Definition, facts: Facts) -> Iterator[Finding]:
+    """What one independent receives in a year is declared above a threshold."""
+    if not facts.independents or facts.das2_cents is None:
+        return
+    most = most_for_one(definition, facts)
+    if most > facts.das2_cents:
+        yield _warn(
+            INDEPENDENTS,
+            _("une personne indépendante peut recevoir jusqu'à %(most)s, plus que les %(limit)s par an de la DAS2",
+              most=euros(most), limit=euros(facts.das2_cents)),
+            _("déclarez-la, ou prévoyez des gains plus petits"),
+            "payouts",
+        )  # fmt: skip
+
+
 def _staff(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if facts.staff and _individual(definition):
         yield _warn(
@@ -309,6 +362,16 @@ def _nobody_or_nothing(definition: Definition, facts: Facts) -> Iterator[Finding
         )
     if not definition.payouts:
         yield _warn("", _("rien n'est à gagner"), _("ajoutez un gain"), "payouts")
+
+
+def _organiser(facts: Facts) -> Iterator[Finding]:
+    if not facts.organiser_named:
+        yield _warn(
+            "",
+            _("le règlement ne nomme pas encore l'organisateur"),
+            _("un administrateur l'écrit : flask programme set brand_name, brand_address et contact"),
+            "name",
+        )
 
 
 def _fairness(definition: Definition, facts: Facts) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, case
 
 from challenges.models import Challenge
 from challenges.queries import challenges_of
@@ -41,11 +41,3 @@ def visible_challenges(person: Person) -> Select[Any]:
 def visible_challenge(person: Person, code: str) -> Challenge | None:
     """One of them by its code, None for what is not theirs."""
     return db.session.scalars(challenges_of(person).where(Challenge.code == code)).first()
-
-
-def drafts_first() -> Select[Any]:
-    """Every challenge as animators prepare them: drafts, then what is played, then the past."""
-    order = {"draft": 0, "published": 1, "running": 1, "closing": 1, "reviewing": 1, "closed": 2, "cancelled": 2}
-    return select(Challenge).order_by(
-        case(order, value=Challenge.state), Challenge.starts_on.desc(), Challenge.id.desc()
-    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 
-from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
+from challenges.models import OPEN_STATES, Amendment, Challenge, Participant, RulesVersion
 from challenges.rules import LATE_ARRIVAL, Version, version_from
 from foundation import clock
 from foundation.database import db
@@ -39,6 +39,10 @@ LEAGUES = {
     "group": Outlet.group_code,
     "outlet": Outlet.code,
 }
+
+
+# What of a challenge scores, and so belongs to the day of the sale.
+SCORING = ("rules", "cap_per_day", "cap_total")
 
 
 def challenge_by_code(code: str) -> Challenge | None:
@@ -83,6 +87,64 @@ def latest_version(challenge_id: int) -> RulesVersion | None:
         .order_by(RulesVersion.number.desc())
         .limit(1)
     )
+
+
+def version_in_force(challenge_id: int, day: date) -> RulesVersion | None:
+    """The frozen rules that hold for sales of a day: the last version that has started, else the first; None for a
+    draft."""
+    return db.session.scalar(
+        select(RulesVersion)
+        .where(RulesVersion.challenge_id == challenge_id)
+        .order_by(
+            case((RulesVersion.starts_on <= day, 0), else_=1),
+            case((RulesVersion.starts_on <= day, RulesVersion.starts_on)).desc(),
+            case((RulesVersion.starts_on <= day, RulesVersion.number)).desc(),
+            RulesVersion.number,
+        )
+        .limit(1)
+    )
+
+
+def read_on(challenge: Challenge, day: date) -> dict[str, Any]:
+    """A challenge as its participants read it on a day: the rules and caps in force then (on its last day, once it is
+    over), everything else as it was last decided."""
+    version = version_in_force(challenge.id, min(day, challenge.ends_on))
+    if version is None:
+        return challenge.definition
+    return {key: value for key, value in challenge.definition.items() if key not in SCORING} | {
+        key: version.definition[key] for key in SCORING if key in version.definition
+    }
+
+
+class Amended(NamedTuple):
+    """A change of a published challenge, and the version that it froze."""
+
+    amendment: Amendment
+    version: RulesVersion
+
+
+def amendments(challenge_id: int, *, limit: int = 20) -> list[Amended]:
+    """What was changed since publication, newest first."""
+    rows = db.session.execute(
+        select(Amendment, RulesVersion)
+        .join(
+            RulesVersion,
+            and_(RulesVersion.challenge_id == Amendment.challenge_id, RulesVersion.number == Amendment.version),
+        )
+        .where(Amendment.challenge_id == challenge_id)
+        .order_by(Amendment.version.desc())
+        .limit(limit)
+    )
+    return [Amended(*row) for row in rows]
+
+
+def versions_of(challenge_id: int) -> Sequence[RulesVersion]:
+    """Every frozen version of a challenge, in the order in which they hold."""
+    return db.session.scalars(
+        select(RulesVersion)
+        .where(RulesVersion.challenge_id == challenge_id)
+        .order_by(RulesVersion.starts_on, RulesVersion.number)
+    ).all()
 
 
 def open_challenges(first_day: date, last_day: date, *, lock: bool = False) -> Sequence[Challenge]:
@@ -141,16 +203,17 @@ def due_steps(at: datetime) -> list[tuple[int, str, str]]:
         )
         .order_by(Challenge.ends_on, Challenge.id)
     )
-    return [(one.id, one.state, after) for one in candidates if (after := _next_state(one, at)) is not None]
+    return [(one.id, one.state, after) for one in candidates if (after := next_state(one, at)) is not None]
 
 
-def _next_state(challenge: Challenge, at: datetime) -> str | None:
+def next_state(challenge: Challenge, at: datetime) -> str | None:
+    """The plain step that the calendar asks of a challenge at an instant; None when it stays."""
     if challenge.state == "published":
         return "running" if at >= clock.start_of_day(challenge.starts_on, challenge.zone) else None
     if challenge.state == "running":
         end = clock.start_of_day(clock.days_after(challenge.ends_on, 1), challenge.zone)
         return "closing" if at >= end else None
-    return "reviewing"
+    return "reviewing" if at >= challenge.declare_until + LATE_ARRIVAL else None
 
 
 def closable(at: datetime) -> list[int]:

@@ -22,11 +22,10 @@ from flask import (
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
-from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response as AnyResponse
 
-from challenges import law_pages
-from challenges.definition import Definition, definition_hash, stored_definition
+from challenges import law_pages, rules_pages
+from challenges.definition import Definition, stored_definition
 from challenges.exports import challenge_file
 from challenges.facts import facts_about
 from challenges.forms import ChallengeForm, fits_the_form, form_values
@@ -34,15 +33,14 @@ from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible
 from challenges.linter import findings
 from challenges.models import Cancellation, Challenge
-from challenges.permissions import SECTIONS, drafts_first, section_of, visible_challenge, visible_challenges
+from challenges.permissions import SECTIONS, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
-from challenges.queries import challenge_by_code, latest_version
+from challenges.queries import challenge_by_code
 from challenges.vocabulary import categories, product_names, reward_names, rewards_on_offer
 from challenges.wording import (
     audience_in_words,
     cap_in_words,
     city_of,
-    full_rules,
     last_moment,
     period_in_words,
     prize_in_words,
@@ -52,7 +50,7 @@ from challenges.wording import (
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import language
-from foundation.pages import Paged, htmx, page_number, page_or_part, paged
+from foundation.pages import Paged, address, htmx, page_number, page_or_part, paged
 from foundation.transactions import transaction
 from network.permissions import STAFF, requires
 from network.queries import regions
@@ -131,23 +129,6 @@ def show(code: str) -> str:
     )
 
 
-@blueprint.get("/challenges/<code>/rules")
-@requires("see_challenges")
-def rules(code: str) -> str:
-    """The full rules in words, with the number and the fingerprint of their version."""
-    challenge = _visible(code)
-    version = latest_version(challenge.id)
-    definition = version.definition if version is not None else challenge.definition
-    return render_template(
-        "challenges/rules.html",
-        challenge=challenge,
-        title=challenge.title(language()),
-        version=version,
-        fingerprint=version.hash if version is not None else definition_hash(definition),
-        sections=full_rules(definition, product_names([definition]), reward_names([definition])),
-    )
-
-
 @blueprint.get("/challenges/<code>/picture")
 @requires("see_challenges")
 def picture(code: str) -> Response:
@@ -165,23 +146,6 @@ def _picture_url(challenge: Challenge) -> str | None:
 
 
 # — for animators —
-
-
-@blueprint.get("/studio")
-@requires("animate")
-def studio() -> AnyResponse:
-    """Where animators begin."""
-    return redirect(url_for("challenges.studio_list"))
-
-
-@blueprint.get("/studio/challenges")
-@requires("animate")
-def studio_list() -> str:
-    """Every challenge with its state, drafts first."""
-    page: Paged[Challenge] = paged(drafts_first(), page_number())
-    at = clock.now()
-    cards = [_card(one, {}, {}, at) for one in page.rows]
-    return page_or_part("challenges/studio.html", "challenges/_studio.html", page=page, cards=cards)
 
 
 @blueprint.route("/studio/challenges/new", methods=["GET", "POST"])
@@ -280,6 +244,12 @@ def _preview(definition: Definition) -> dict[str, Any]:
 
 
 blueprint.add_url_rule("/studio/law", "law", law_pages.figures, methods=["GET", "POST"])
+blueprint.add_url_rule("/challenges/<code>/rules", "rules", rules_pages.rules)
+blueprint.add_url_rule("/challenges/<code>/rules/<int:number>", "rules_version", rules_pages.version)
+blueprint.add_url_rule("/challenges/<code>/rules/<int:number>.pdf", "rules_pdf", rules_pages.pdf)
+blueprint.add_url_rule("/challenges/<code>/acceptance", "acceptance", rules_pages.accept, methods=["POST"])
+blueprint.add_url_rule("/acceptances", "acceptances", rules_pages.acceptances)
+blueprint.add_app_template_global(rules_pages.asked_by, "rules_asked")
 
 
 # — what the pages show —
@@ -287,14 +257,6 @@ blueprint.add_url_rule("/studio/law", "law", law_pages.figures, methods=["GET", 
 
 def _visible(code: str) -> Challenge:
     return visible_challenge(current_user, code) or abort(404)
-
-
-def address(endpoint: str, **values: Any) -> str | None:
-    """The address of a page of a higher package, None while this installation has no such page."""
-    try:
-        return url_for(endpoint, **values)
-    except BuildError:
-        return None
 
 
 def _readable(definition: dict[str, Any]) -> dict[str, Any]:

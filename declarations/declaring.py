@@ -204,11 +204,17 @@ def _expected(
 ) -> dict[str, Any]:
     """What the sale as typed so far would give: `points` by challenge, `total`, or why the law bars it. `playing`:
     the person's challenges on that day and their rules, when they are known already."""
-    lines = [
-        SoldLine(line.sku, one.category, one.family, units, units * one.list_price_cents)
-        for line in form.lines.data
-        if (one := products.get(line.sku)) is not None and (units := units_of(line.units)) is not None
-    ]
+    if corrected is None and form.correcting.data:
+        corrected = permissions.declaration_of(current_user, form.correcting.data)
+    goods = {sku: (one.list_price_cents, one.category, one.family) for sku, one in products.items()}
+    if corrected is not None:
+        goods |= queries.frozen_goods(corrected[1].id)
+    lines = []
+    for line in form.lines.data:
+        units = units_of(line.units)
+        if line.sku in goods and units is not None:
+            price, category, family = goods[line.sku]
+            lines.append(SoldLine(line.sku, category, family, units, units * price))
     told = form.submission(current_user.code)
     if not lines:
         return {"ready": False, "bar": "", "points": [], "total": 0}
@@ -216,8 +222,6 @@ def _expected(
     if bar:
         return {"ready": True, "bar": wording.explain_bar(bar), "points": [], "total": 0}
     at = clock.now()
-    if corrected is None and form.correcting.data:
-        corrected = permissions.declaration_of(current_user, form.correcting.data)
     declared_at, received_at = (corrected[0].declared_at, corrected[0].received_at) if corrected else (at, at)
     plays, frozen = playing or (queries.played_on(current_user.id, told.sold_on), None)
     sale = Sale(

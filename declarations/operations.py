@@ -18,7 +18,7 @@ from challenges.queries import open_challenges
 from declarations import rules
 from declarations.comments import NOBODY, Names, clean_comment, known_names
 from declarations.models import REJECTIONS, CountedDeclaration, Declaration, Line, Revision
-from declarations.queries import achievements
+from declarations.queries import achievements, frozen_goods
 from declarations.rules import Problem, Refused, Submission
 from declarations.scoring import chunks, score, window_of
 from foundation import audit
@@ -260,7 +260,8 @@ def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
 
 
 def correct(declaration: Declaration, submission: Submission, *, by: str, at: datetime, zone: ZoneInfo) -> None:
-    """The person corrects a sale: a new revision; id, `declared_at` and `received_at` stay.
+    """The person corrects a sale: a new revision; id, `declared_at` and `received_at` stay, and so do the list price,
+    category and family of products it already named: the catalogue may have changed since.
 
     While it is back in review its points are suspended. Possible until `declare_until` of every challenge it counts
     in; raises NotPossible after, and Refused for bad content.
@@ -272,7 +273,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     before = current_revision(declaration)
     _check_still_correctable(declaration, {before.sold_on, submission.sold_on}, at)
     problems = rules.problems_of(submission, 0, declaration.received_at, zone)
-    prices = _products({line.sku for line in submission.lines})
+    prices = _products({line.sku for line in submission.lines}) | frozen_goods(before.id)
     problems += [
         Problem(0, number, "sku", f"{line.sku!r} is not a product", "write a sku of the catalogue")
         for number, line in enumerate(submission.lines)

@@ -112,6 +112,14 @@ def told_lines(revision_ids: Collection[int]) -> dict[int, list[ToldLine]]:
     return found
 
 
+def frozen_goods(revision_id: int) -> dict[str, tuple[int, str, str]]:
+    """What reception froze of the products of a revision: list price in cents, category and family, by sku."""
+    rows = db.session.execute(
+        select(Line.sku, Line.list_price_cents, Line.category, Line.family).where(Line.revision_id == revision_id)
+    )
+    return {sku: (price, category, family) for sku, price, category, family in rows}
+
+
 def revisions_of(declaration: Declaration) -> Sequence[Revision]:
     """Everything a declaration has said, latest first."""
     return db.session.scalars(

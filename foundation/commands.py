@@ -47,7 +47,7 @@ def show() -> None:
     """Show the programme's settings."""
     for name, choice in programme.CHOICES.items():
         value = programme.setting(name)
-        told = ("yes" if value else "no") if isinstance(choice.default, bool) else str(value)
+        told = ("yes" if value else "no") if isinstance(choice.default, bool) else str(value) or "(to be completed)"
         click.echo(f"{name} = {told}    {choice.meaning}")
 
 

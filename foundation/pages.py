@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 from flask.templating import render_template
 from flask_htmx import HTMX
 from sqlalchemy import Select, func, select
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BuildError
 
 from foundation.database import db
 
@@ -22,6 +24,23 @@ def page_or_part(page: str, part: str, /, **context: Any) -> str:
     """Render `part` when htmx asks for a part of the page, else `page` (which includes the same part)."""
     wanted = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     return render_template(part if wanted else page, **context)
+
+
+def address(endpoint: str, **values: Any) -> str | None:
+    """The address of a page of a higher package, None while this installation has no such page."""
+    try:
+        return url_for(endpoint, **values)
+    except BuildError:
+        return None
+
+
+def existing(path: str) -> str | None:
+    """A path of this site, None while this installation has no page there."""
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except HTTPException:
+        return None
+    return path
 
 
 @dataclass(frozen=True)

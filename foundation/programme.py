@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
 
 from foundation import audit
 from foundation.database import db
@@ -12,13 +15,18 @@ from foundation.models import ProgrammeSetting
 
 @dataclass(frozen=True)
 class Choice:
-    """A setting: its default (a number, yes or no, or one of `among`), its bounds, and what it means."""
+    """A setting: its default (which says whether it is a number, yes or no, or a text), what it means, its bounds, or
+    the words `among` which it is."""
 
     default: int | bool | str
     meaning: str
     lowest: int = 0
     highest: int = 1_000_000
     among: tuple[str, ...] = ()
+
+
+LONGEST_TEXT = 300
+ORGANISER = ("brand_name", "brand_address", "contact")
 
 
 CHOICES: dict[str, Choice] = {
@@ -39,6 +47,9 @@ CHOICES: dict[str, Choice] = {
     "adjustment_points_above": Choice(
         1_000, "a manual bonus or correction of more points than this waits for a second person"
     ),
+    "brand_name": Choice("", "who organises the challenges, as their rules name it"),
+    "brand_address": Choice("", "where the organiser is, as the rules of challenges write it"),
+    "contact": Choice("", "where participants write about the rules and about their data"),
 }
 
 
@@ -47,6 +58,13 @@ def setting(name: str) -> int | bool | str:
     choice = CHOICES[name]
     row = db.session.get(ProgrammeSetting, name)
     return choice.default if row is None else row.value
+
+
+def settings() -> dict[str, Any]:
+    """Every setting's present value by name, in one select. A text that the brand has not written yet is ''."""
+    rows = db.session.execute(select(ProgrammeSetting.name, ProgrammeSetting.value))
+    given = {name: value for name, value in rows}
+    return {name: given.get(name, choice.default) for name, choice in CHOICES.items()}
 
 
 def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
@@ -59,6 +77,10 @@ def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
         if text not in choice.among:
             raise ValueError(f"{name}: {text!r} is not a choice; write one of {', '.join(choice.among)}")
         value = text
+    elif isinstance(choice.default, str):
+        value = text.strip()
+        if len(value) > LONGEST_TEXT or (value and not value.isprintable()):
+            raise ValueError(f"{name}: write plain text on one line, at most {LONGEST_TEXT} characters")
     elif isinstance(choice.default, bool):
         if text not in ("yes", "no"):
             raise ValueError(f"{name}: {text!r} is not yes or no; write yes or no")

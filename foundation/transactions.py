@@ -38,6 +38,20 @@ def transaction() -> Iterator[None]:
         callback()
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read inside is as of one moment, however long it takes, and holds up no writer. Nothing is written."""
+    session = db.session()
+    session.rollback()
+    # SQLite's readers see one moment by themselves (WAL); PostgreSQL has to be asked.
+    options = {"isolation_level": "REPEATABLE READ"} if db.engine.dialect.name == "postgresql" else {}
+    try:
+        session.connection(execution_options=options)
+        yield
+    finally:
+        session.rollback()
+
+
 def after_commit(callback: Callable[[], None]) -> None:
     """Call `callback` once the present transaction has been committed; never when it fails."""
     callbacks = db.session().info.get("after_commit")

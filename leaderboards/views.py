@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from babel import Locale
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.templating import render_template
-from flask_babel import format_decimal, get_locale
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -23,11 +22,11 @@ from foundation.database import db
 from foundation.localisation import language
 from foundation.pages import Paged, page_number, page_or_part, paged
 from leaderboards import queries
+from leaderboards.labels import league_label
 from leaderboards.models import Standing
 from leaderboards.queries import Place
 from leaderboards.rules import measure_to_climb, points_to_climb
 from network.faces import picture_address
-from network.labels import labels
 from network.permissions import STAFF, requires
 from network.rules import initials
 
@@ -251,26 +250,10 @@ def _tabs(challenge: Challenge, leagues: list[str], league: str) -> list[dict[st
         return []
     return [
         {
-            "label": league_label(challenge, value),
+            "label": league_label(challenge.definition.get("league_by"), value),
             "value": value,
             "href": url_for("leaderboards.ranking", code=challenge.code, league=value),
             "current": value == league,
         }
         for value in leagues
     ]
-
-
-def league_label(challenge: Challenge, value: str) -> str:
-    """How people call a league."""
-    if not value:
-        return _("Non précisé")
-    split_by, words = challenge.definition.get("league_by"), labels()
-    if split_by in ("potential", "activity"):
-        return words.level.get(value, value).capitalize()
-    if split_by == "kind":
-        return words.kind.get(value, value)
-    if split_by == "brands":
-        return words.brands.get(value, value)
-    if split_by == "country":
-        return str(Locale.parse(str(get_locale() or "fr")).territories.get(value, value))
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,12 @@ def person_by_code(code: str) -> Person | None:
     return db.session.scalar(select(Person).where(Person.code == code))
 
 
+def names_of(codes: Collection[str]) -> dict[str, str]:
+    """The names of the people with these codes, by code."""
+    rows = db.session.execute(select(Person.code, Person.name).where(Person.code.in_(codes)))
+    return {row.code: row.name for row in rows}
+
+
 def person_by_email(email: str) -> Person | None:
     """The person with this address, whatever its capitals."""
     return db.session.scalar(select(Person).where(Person.email == normal_email(email)))
@@ -57,7 +64,8 @@ def outlet_by_code(code: str) -> Outlet | None:
     return db.session.scalar(select(Outlet).where(Outlet.code == code))
 
 
-def _contains(text: str, *columns: Any) -> ColumnElement[bool]:
+def contains(text: str, *columns: Any) -> ColumnElement[bool]:
+    """Whether one of these columns contains a text, whatever its capitals."""
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return or_(*(column.ilike(pattern, escape="\\") for column in columns))
 
@@ -68,7 +76,7 @@ def people(asked: PeopleFilter) -> Select[Any]:
         select(Person).outerjoin(Person.outlet).options(contains_eager(Person.outlet)).order_by(Person.name, Person.id)
     )
     if asked.search:
-        query = query.where(_contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
+        query = query.where(contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
     if asked.role:
         query = query.where(Person.role == asked.role)
     if asked.status:
@@ -91,7 +99,7 @@ def outlets(asked: OutletFilter) -> Select[Any]:
     )
     query = select(Outlet, count).order_by(Outlet.name, Outlet.id)
     if asked.search:
-        query = query.where(_contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
+        query = query.where(contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
     if asked.kind:
         query = query.where(Outlet.kind == asked.kind)
     if asked.region:

@@ -12,6 +12,7 @@ from flask import (
     abort,
     current_app,
     flash,
+    g,
     make_response,
     redirect,
     render_template,
@@ -23,6 +24,7 @@ from flask import (
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
+from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from foundation import clock, pictures
@@ -31,10 +33,11 @@ from foundation.localisation import LANGUAGES
 from foundation.settings import Settings
 from foundation.transactions import transaction
 from foundation.web import limiter
-from network import faces, invitations, messages, operations, queries, sign_in, studio
+from network import faces, inbox, invitations, messages, operations, queries, sign_in, studio
 from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
 from network.labels import labels
 from network.models import Person
+from network.notices import unread
 from network.permissions import requires
 from network.rules import Refused, normal_email
 
@@ -70,16 +73,27 @@ def _know_people(state: BlueprintSetupState) -> None:
 
 
 def _signed_in_person(kept: str) -> Person | None:
-    """The active person a session stands for, as long as the person's session key is still the same."""
+    """The active person a session stands for, as long as the person's session key is still the same.
+
+    What waits to be read is counted in the same statement: every page shows it.
+    """
     identifier, _dot, _key = kept.partition(".")
-    person = db.session.get(Person, int(identifier)) if identifier.isdecimal() and len(identifier) < 18 else None
-    return person if person is not None and person.is_active and person.get_id() == kept else None
+    if not identifier.isdecimal() or len(identifier) >= 18:
+        return None
+    asked = select(Person, unread(Person.id)).where(Person.id == int(identifier))
+    person, waiting = db.session.execute(asked).one_or_none() or (None, 0)
+    if person is None or not person.is_active or person.get_id() != kept:
+        return None
+    g.unread_notices = waiting
+    return person
 
 
 @blueprint.app_context_processor
 def _page_user() -> dict[str, Any]:
-    """Who the menu shows."""
-    return {"page_user": faces.face(current_user)} if current_user and current_user.is_authenticated else {}
+    """Who the menu shows, and how many notices wait for them."""
+    if not current_user or not current_user.is_authenticated:
+        return {}
+    return {"page_user": faces.face(current_user), "unread_notices": g.get("unread_notices", 0)}
 
 
 @blueprint.before_app_request
@@ -348,6 +362,15 @@ def picture(name: str) -> AnyResponse:
     answer.headers["Cache-Control"] = "private, max-age=86400"
     return answer
 
+
+# — what the programme tells me —
+
+for rule, name, view, methods in (
+    ("/notices", "notices", inbox.index, ["GET"]),
+    ("/notices/<int:notice_id>", "notice_page", inbox.show, ["GET"]),
+    ("/notices/reading", "read_notices", inbox.read_all, ["POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)
 
 # — the network, for animators —
 

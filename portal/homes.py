@@ -26,7 +26,7 @@ from foundation.pages import htmx
 from insights.queries import protected, snapshot
 from insights.rules import Selection
 from leaderboards.queries import Situation, competitor_code, frozen_day, rank_range, situations
-from network.permissions import STAFF, requires
+from network.permissions import STAFF, may, requires
 from portal import queries
 from portal.queries import Playing, Won
 from portal.rules import Step
@@ -263,11 +263,15 @@ class Followed:
     begun: bool
 
 
+def _studio(challenge: Challenge) -> str:
+    return f"/studio/{quote(challenge.code)}"
+
+
 def _followed(one: queries.Running, at: datetime) -> Followed:
     text, urgent = time_left(one.challenge, at)
     return Followed(
         one.challenge.title(language()),
-        _address(one.challenge),
+        _studio(one.challenge) if may(current_user, "animate") else _address(one.challenge),
         url_for("leaderboards.ranking", code=one.challenge.code),
         text,
         urgent,
@@ -295,7 +299,7 @@ def _animator_home() -> str:
     return render_template(
         "portal/animator.html",
         challenges=[_followed(one, at) for one in running],
-        drafts=[(one.title(language()), _address(one), day(one.starts_on)) for one in queries.drafts()],
+        drafts=[(one.title(language()), _studio(one), day(one.starts_on)) for one in queries.drafts()],
         waiting=waiting,
         oldest=oldest,
         network=network,
@@ -308,7 +312,7 @@ def _alerts(running: Sequence[queries.Running], waiting: int, at: datetime) -> l
     """What cannot wait, in words."""
     found = []
     for one in running:
-        title, href = one.challenge.title(language()), _address(one.challenge)
+        title, href = one.challenge.title(language()), _studio(one.challenge)
         if one.challenge.state == "reviewing" and one.waiting_points:
             text = _("« %(title)s » attend des vérifications pour se clôturer.", title=title)
             found.append(Alert("warning", text, "/review"))

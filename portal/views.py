@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from foundation import localisation
 from network.permissions import may
-from portal import homes
+from portal import announcing, following, homes, studio
 
 blueprint = Blueprint("portal", __name__)
 
@@ -52,19 +52,24 @@ def _menu() -> dict[str, list[Link]]:
             _link(_("Mon miroir"), "/mirror", "scale"),
         ]
         return {"navigation": main, "account_links": own}
-    main = [_link(_("Accueil"), "/", "home"), _link(_("Challenges"), "/challenges", "trophy")]
-    if may(current_user, "review"):
-        main.append(_link(_("Vérifier"), "/review", "check-circle"))
-    if may(current_user, "animate"):
-        main.append(_link(_("Réseau"), "/studio/network/people", "users"))
-    if may(current_user, "see_insights"):
-        main.append(_link(_("Insight"), "/insights", "chart"))
-    own = [_link(_("Classements"), "/ranking", "medal")]
-    if may(current_user, "animate"):
-        own.append(_link(_("Bonus et corrections"), "/studio/points/adjustments", "check-circle"))
-    if may(current_user, "see_accounts"):
-        own.append(_link(_("Relevé des points"), "/studio/points/statement", "wallet"))
-    return {"navigation": main, "account_links": own}
+    challenges = _link(_("Challenges"), "/challenges", "trophy")
+    rankings = _link(_("Classements"), "/ranking", "medal")
+    insight = _link(_("Insight"), "/insights", "chart")
+    accounts = [_link(_("Relevé des points"), "/studio/points/statement", "wallet")]
+    if not may(current_user, "see_accounts"):
+        accounts = []
+    if not may(current_user, "animate"):
+        main = [_link(_("Accueil"), "/", "home"), challenges, insight]
+        return {"navigation": main, "account_links": [rankings, *accounts]}
+    main = [
+        _link(_("Accueil"), "/", "home"),
+        _link(_("Studio"), "/studio", "flag"),
+        _link(_("Vérifier"), "/review", "check-circle"),
+        _link(_("Réseau"), "/studio/network/people", "users"),
+        insight,
+    ]
+    by_hand = _link(_("Bonus et corrections"), "/studio/points/adjustments", "check-circle")
+    return {"navigation": main, "account_links": [challenges, rankings, by_hand, *accounts]}
 
 
 def _link(label: str, href: str, icon: str, *, primary: bool = False) -> Link:
@@ -80,8 +85,6 @@ def _section() -> str:
         return "/studio/network/people"
     if path.startswith("/studio/points"):
         return path
-    if path.startswith("/studio/challenges"):
-        return "/challenges"
     return "/" + path.split("/", 2)[1]
 
 
@@ -92,3 +95,14 @@ for rule, view, methods in (
     ("/challenges/<code>/progress", homes.progress, ["GET"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
+
+# --- the studio: the list, and one challenge followed ----------------------------------------------------------------
+
+for rule, name, view, methods in (
+    ("/studio", "studio", studio.index, ["GET"]),
+    ("/studio/<code>", "dashboard", following.dashboard, ["GET"]),
+    ("/studio/<code>/silent", "silent", following.silent, ["GET"]),
+    ("/studio/<code>/history", "history", following.history, ["GET"]),
+    ("/studio/<code>/announcements", "announcements", announcing.announcements, ["GET", "POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)

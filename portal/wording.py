@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from challenges.models import Challenge
 from challenges.wording import measure_in_words, points_in_words
+from declarations.participation import FirstStep
 from foundation import clock, localisation
 from foundation.localisation import number
 from leaderboards.queries import Situation
@@ -132,3 +133,25 @@ def sale_in_words(sale: RecentSale) -> str:
     return ngettext(
         "%(named)s et %(num)s autre produit", "%(named)s et %(num)s autres produits", sale.more, named=named
     )
+
+
+def step_in_words(step: FirstStep) -> str:
+    """The first step of a challenge: the milestone of 5 units, the threshold 100 pts, the first point."""
+    if step.kind == "points":
+        return _("le premier point")
+    goal = short_amount(step.measure, step.goal * (100 if step.measure == "value" else 1))
+    if step.kind == "threshold":
+        return _("le seuil %(goal)s", goal=goal)
+    return _("le palier %(goal)s", goal=goal)
+
+
+def segment_in_words(segment: str, step: str = "") -> str:
+    """A part of a challenge's people; `step` is the first step in words where it is known."""
+    words = {
+        "everyone": _("Tous les participants"),
+        "not_declared": _("Qui n’a pas encore déclaré"),
+        "declared": _("Qui a déclaré"),
+        "below_first_step": _("Qui n’a pas encore atteint %(step)s", step=step or _("le premier palier")),
+        "waiting": _("Qui a une vente en vérification"),
+    }
+    return words.get(segment, segment)

@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from flask_babel import gettext as _
+from sqlalchemy import select
 
 from challenges.definition import FIRST_YEAR, LAST_YEAR, Definition, stored_definition
 from challenges.models import Challenge
 from challenges.queries import audience_select
 from challenges.rules import Scored, fold, version_from
-from declarations.models import Declaration, Revision
 from declarations.publishing import targets_of
-from declarations.scoring import chunks, counted_in, current_revisions, sales_of
+from declarations.scoring import chunks, counted_in, sales_of
 from foundation.database import db
 from foundation.programme import setting
 from network.models import Outlet, Person
+from rewards.contribution import Contribution, bands_on, contribution
+from rewards.hints import JUDGED, Hint, League, Used, hints
 from rewards.models import Reward
+from rewards.queries import days_of_sales
 from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
 from rewards.rules import Gain
 
@@ -76,8 +79,10 @@ class Backtest:
     with a declaration that counts, `scoring` those with a point. `deciles` are the points which 0, 10, … 100 % of
     active people do not exceed, empty when nobody is active; `top_tenth_bp` is the share of all points that the first
     tenth of active people hold, in basis points. `cost_cents` is what is granted, `wanted_cents` what would be without
-    a budget, `short` the first award that the budget does not pay in full. `told` are the first and last day of all
-    accepted sales, to say where declarations are when none count.
+    a budget, `short` the first award that the budget does not pay in full. `contribution` is what the law asks on top
+    for people employed by an outlet, by the figures of the year in which the challenge itself ends (`law_year`), None
+    when they are not known. `used` are the rules in file order, `leagues` who is active and who is rewarded in each.
+    `told` are the first and last day of all accepted sales, to say where declarations are when none count.
     """
 
     code: str
@@ -103,6 +108,10 @@ class Backtest:
     wanted_cents: int
     budget_cents: int | None
     short: Gain | None
+    law_year: int
+    contribution: Contribution | None
+    used: tuple[Used, ...]
+    leagues: tuple[League, ...]
     tempted: tuple[Tempted, ...]
     told: tuple[date, date] | None
 
@@ -115,6 +124,18 @@ class Backtest:
     def first_step_bp(self) -> int:
         """The share of active people who reach the first step, in basis points."""
         return self.first_step.people * 10_000 // self.active if self.active else 0
+
+    @property
+    def hints(self) -> list[Hint]:
+        """What it says about reach and fairness."""
+        return hints(
+            active=self.active,
+            first_step=(self.first_step.name if self.first_step.kind == "milestone" else "", self.first_step.people),
+            used=self.used,
+            leagues=self.leagues,
+            short=self.short is not None,
+            top_tenth_bp=self.top_tenth_bp,
+        )
 
 
 def _ignored(done: int, total: int) -> None:
@@ -142,9 +163,15 @@ def backtest(
     period or an article is not in the catalogue.
     """
     if last_day < first_day:
-        raise ValueError(f"the period ends on {last_day}, before it begins; give days from {first_day} on")
+        raise ValueError(
+            _("la période finit le %(last)s, avant de commencer ; donnez un jour à partir du %(first)s",
+              last=last_day, first=first_day)
+        )  # fmt: skip
     if not FIRST_YEAR <= first_day.year <= last_day.year <= LAST_YEAR:
-        raise ValueError(f"{first_day} to {last_day} is not in {FIRST_YEAR} to {LAST_YEAR}; give days that are")
+        raise ValueError(
+            _("la période du %(first)s au %(last)s n’est pas entre %(lowest)s et %(highest)s ; donnez des jours qui y"
+              " sont", first=first_day, last=last_day, lowest=FIRST_YEAR, highest=LAST_YEAR)
+        )  # fmt: skip
     played, shifted = on_period(definition, first_day, last_day)
     # Never added to the session: it only carries what scoring asks of a challenge.
     challenge = Challenge(**played.columns(), state="draft", created_at=at, published_at=None)
@@ -188,8 +215,12 @@ def backtest(
         wanted_cents=_cost(unbound),
         budget_cents=money.budget_cents,
         short=next((gain for gain in given if _is_short(challenge, gain)), None),
+        law_year=definition.ends_on.year,
+        contribution=_contribution(definition, played, entrants, given),
+        used=tuple(counting.used()),
+        leagues=tuple(_leagues(challenge, [one for one in playing if one.person_id in counting.active], lines)),
         tempted=tuple(counting.tempted(playing)),
-        told=None if counting.declarations else _told(),
+        told=None if counting.declarations else days_of_sales(),
     )
 
 
@@ -231,7 +262,16 @@ def _entrants(challenge: Challenge) -> list[Entrant]:
     """Today's audience by code, each with the target that publishing would give; none is uploaded."""
     rows = db.session.execute(
         audience_select(challenge.definition)
-        .add_columns(Person.code, Person.name, Person.suspended_at, Outlet.code, Outlet.name, Outlet.health)
+        .add_columns(
+            Person.code,
+            Person.name,
+            Person.suspended_at,
+            Person.status,
+            Outlet.code,
+            Outlet.name,
+            Outlet.health,
+            Outlet.kind,
+        )
         .order_by(Person.code)
     ).all()
     targets: Mapping[int, int] = {}
@@ -240,9 +280,9 @@ def _entrants(challenge: Challenge) -> list[Entrant]:
     return [
         Entrant(
             person_id, code, outlet, league or "", targets.get(person_id, 1), health, suspended_at is not None, name,
-            outlet_name,
+            outlet_name, status, kind,
         )
-        for person_id, _outlet_id, league, code, name, suspended_at, outlet, outlet_name, health in rows
+        for person_id, _outlet_id, league, code, name, suspended_at, status, outlet, outlet_name, health, kind in rows
     ]  # fmt: skip
 
 
@@ -256,7 +296,7 @@ class _Counting:
         self.counts: dict[int, Counted] = {}
         self.active: set[int] = set()
         self.declarations = 0
-        self.reached = {rule.id: 0 for rule in self.rules[0].rules if rule.counts == "milestone"}
+        self.acted = {rule.id: 0 for rule in self.rules[0].rules}
         self.gaming: dict[int, tuple[int, int]] = {}
 
     def take(self, person: Entrant, sales: Sequence[Any]) -> None:
@@ -267,8 +307,8 @@ class _Counting:
             return
         self.active.add(person.person_id)
         self.declarations += len(scored)
-        for name in tally.reached:
-            self.reached[name] += 1
+        for name in {gain.rule for one in scored for gain in one.gains}:
+            self.acted[name] += 1
         cut, boosted = _gaming(scored, self.boosts)
         if cut or boosted:
             self.gaming[person.person_id] = (cut, boosted)
@@ -277,7 +317,12 @@ class _Counting:
         """How many people reach each milestone, in file order."""
         for rule in self.rules[0].rules:
             if rule.counts == "milestone":
-                yield Step("milestone", rule.id, rule.measure, rule.at, self.reached[rule.id])
+                yield Step("milestone", rule.id, rule.measure, rule.at, self.acted[rule.id])
+
+    def used(self) -> Iterable[Used]:
+        """How many people each rule gave something, in file order."""
+        for rule in self.rules[0].rules:
+            yield Used(rule.id, rule.counts, self.acted[rule.id])
 
     def tempted(self, people: Iterable[Entrant]) -> Iterable[Tempted]:
         """Those for whom caps took and boosts gave most, together."""
@@ -329,8 +374,9 @@ def _money(challenge: Challenge) -> Money:
     for number, payout in enumerate(challenge.definition.get("payouts", ()), 1):
         if payout.get("reward") and payout["reward"] not in costs:
             raise ValueError(
-                f"payout {number}: {payout['reward']!r} is not an article of the reward catalogue; import it first"
-            )
+                _("gain n° %(number)s : « %(reward)s » n’est pas un article du catalogue des dotations ; importez-le"
+                  " d’abord", number=number, reward=payout["reward"])
+            )  # fmt: skip
     budget = challenge.definition.get("budget")
     policy = challenge.definition.get("budget_policy", "stop")
     return Money(costs, int(setting("wallet_point_cents")), None if budget is None else budget * 100, policy)
@@ -369,6 +415,39 @@ def _paid(challenge: Challenge, given: Sequence[Gain]) -> Iterable[Paid]:
         )  # fmt: skip
 
 
+def _contribution(
+    definition: Definition, played: Definition, entrants: Iterable[Entrant], given: Iterable[Gain]
+) -> Contribution | None:
+    """What the law asks on top of what employed people receive, as if they received nothing else that year."""
+    bands = bands_on(definition.ends_on)
+    if bands is None:
+        return None
+    employed = {entrant.code for entrant in entrants if entrant.status == "employee"}
+    received: dict[str, int] = {}
+    for gain in given:
+        individual = played.ranks == "person" or gain.kind == "convert"
+        if individual and gain.status == "granted" and gain.code in employed:
+            received[gain.code] = received.get(gain.code, 0) + gain.cost_cents
+    return contribution(received.values(), bands)
+
+
+def _leagues(challenge: Challenge, active: Iterable[Entrant], lines: Iterable[Line]) -> Iterable[League]:
+    """The kinds of outlet active in each league, and those of its rewarded places (at least the first three)."""
+    payouts = challenge.definition.get("payouts", ())
+    last = max([JUDGED, *(payout["to"] for payout in payouts if payout["kind"] == "rank")])
+    kinds: dict[str, str] = {}
+    leagues: dict[str, set[str]] = {}
+    for one in active:
+        kinds[one.outlet if challenge.ranks == "outlet" else one.code] = one.kind
+        leagues.setdefault(one.league, set()).add(one.kind)
+    rewarded: dict[str, list[str]] = {}
+    for line in lines:
+        if line.rank <= last:
+            rewarded.setdefault(line.league, []).append(kinds[line.code])
+    for name in sorted(leagues):
+        yield League(name, tuple(sorted(leagues[name])), tuple(rewarded.get(name, ())))
+
+
 def _first_step(challenge: Challenge, milestones: Iterable[Step], totals: Sequence[int], scoring: int) -> Step:
     """The milestone or threshold that most people reach, the first in the file among equals; else the first point.
 
@@ -397,13 +476,3 @@ def top_tenth_bp(totals: Sequence[int]) -> int | None:
     if not points:
         return None
     return sum(totals[len(totals) - -(-len(totals) // 10) :]) * 10_000 // points
-
-
-def _told() -> tuple[date, date] | None:
-    """The first and last day of accepted sales."""
-    first, last = db.session.execute(
-        current_revisions(func.min(Revision.sold_on), func.max(Revision.sold_on)).where(
-            Declaration.status == "accepted"
-        )
-    ).one()
-    return (first, last) if first is not None else None

@@ -6,7 +6,7 @@ Only the standings hash reads the board line by line, because a hash is read in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,16 +20,16 @@ from challenges.rules import LATE_ARRIVAL
 from declarations.models import CountedDeclaration, Declaration, Revision
 from declarations.operations import accept, lock_people, reject
 from declarations.scoring import current_revisions
-from foundation import audit, clock
+from foundation import audit
 from foundation.database import db
 from leaderboards.models import FinalStanding
 from leaderboards.operations import freeze
-from leaderboards.queries import standings_rows
 from points.queries import adjustments_wait
 from rewards.certificate import certificate
+from rewards.drawing import standings_text
 from rewards.models import Closure
 from rewards.payouts import award, credit
-from rewards.rules import standings_hash, standings_line
+from rewards.rules import standings_hash
 
 CLOSING = 7_265_001  # the number of the lock under which closings wait for one another
 
@@ -112,7 +112,7 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     )
     db.session.execute(insert(CountedDeclaration).from_select(["challenge_id", "declaration_id", "revision"], counted))
     freeze(challenge)
-    hashed = standings_hash(_lines(challenge))
+    hashed = standings_hash(standings_text(challenge))
     award(challenge, hashed)
     credit(challenge, at=at)
     _grant_podium(challenge, at=at)
@@ -126,14 +126,6 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     db.session.add(closure)
     db.session.flush()
     return closure
-
-
-def _lines(challenge: Challenge) -> Iterator[str]:
-    rows = db.session.execute(standings_rows(challenge), execution_options={"yield_per": 5_000})
-    for row in rows:
-        yield standings_line(
-            row.league, row.rank, row.code, row.points, row.progress_bp, clock.format_instant(row.reached_at)
-        )
 
 
 def _grant_podium(challenge: Challenge, *, at: datetime) -> None:

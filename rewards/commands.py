@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from flask_babel import force_locale
 
 from challenges.imports import read_challenge
 from challenges.models import Challenge
@@ -17,10 +18,17 @@ from challenges.queries import challenge_by_code
 from foundation import audit, clock
 from foundation.database import db
 from foundation.terminal import DAY, faults_to_exit
-from foundation.transactions import transaction
+from foundation.transactions import snapshot, transaction
 from rewards import verification
 from rewards.backtest import backtest
-from rewards.exports import export_awards, in_words, write_backtest_awards, write_backtest_standings
+from rewards.backtest_runs import MOST_VARIANTS
+from rewards.exports import (
+    export_awards,
+    in_words,
+    side_by_side,
+    write_backtest_awards,
+    write_backtest_standings,
+)
 from rewards.imports import import_rewards
 from rewards.models import Closure
 
@@ -32,7 +40,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     group.command("awards")(awards)
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.command("verify")(verify)
-    challenges.command("backtest")(backtest_file)
+    challenges.command("backtest")(backtest_files)
 
 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -71,7 +79,9 @@ def verify(code: str) -> None:
     click.echo(f"{code}: equal (standings {closure.standings_hash})")
 
 
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
+)
 @click.option("--from", "first_day", type=DAY, required=True, help="First day of sales, such as 2026-01-01.")
 @click.option("--until", "last_day", type=DAY, required=True, help="Last day of sales, included.")
 @click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write standings to FILE.csv.")
@@ -79,18 +89,42 @@ def verify(code: str) -> None:
     "--awards", "awards_to", type=click.Path(dir_okay=False, path_type=Path), help="Write awards to FILE.csv."
 )
 @faults_to_exit
-def backtest_file(file: Path, first_day: date, last_day: date, target: Path | None, awards_to: Path | None) -> None:
-    """Show what the challenge of FILE.toml would have given on past declarations. Nothing is written."""
-    definition = read_challenge(file)
-    found = backtest(definition, first_day, last_day, at=clock.now(), progress=_Told())
-    for line in in_words(found, standings=target is None, awards=awards_to is None):
-        click.echo(line)
+def backtest_files(
+    files: tuple[Path, ...], first_day: date, last_day: date, target: Path | None, awards_to: Path | None
+) -> None:
+    """Show what the challenge of FILE.toml would have given on past declarations. Nothing is written.
+
+    Up to three files are variants, shown one after the other and side by side; --to and --awards are of the first.
+    """
+    if len(files) > MOST_VARIANTS:
+        raise click.UsageError(f"{len(files)} files; give 1 to {MOST_VARIANTS}")
+    with force_locale("en"):
+        definitions = [read_challenge(file) for file in files]
+        found = []
+        with snapshot():
+            for definition in definitions:
+                found.append(backtest(definition, first_day, last_day, at=clock.now(), progress=_Told()))
+        for place, (file, definition, one) in enumerate(zip(files, definitions, found, strict=True)):
+            if len(files) > 1:
+                click.echo(f"=== {file}")
+            first = place == 0
+            for line in in_words(
+                one,
+                definition.league_by,
+                standings=not (first and target is not None),
+                awards=not (first and awards_to is not None),
+            ):
+                click.echo(line)
+        if len(files) > 1:
+            click.echo("=== side by side")
+            for line in side_by_side([file.stem for file in files], found):
+                click.echo(line)
     if target is not None:
-        write_backtest_standings(found, target)
-        click.echo(f"{target}: {len(found.standings)} lines")
+        write_backtest_standings(found[0], target)
+        click.echo(f"{target}: {len(found[0].standings)} lines")
     if awards_to is not None:
-        write_backtest_awards(found, awards_to)
-        click.echo(f"{awards_to}: {len(found.awards)} awards")
+        write_backtest_awards(found[0], awards_to)
+        click.echo(f"{awards_to}: {len(found[0].awards)} awards")
 
 
 class _Told:

@@ -15,6 +15,8 @@ from foundation.database import db
 from foundation.tables import write_table
 from leaderboards.exports import HEADER
 from rewards.backtest import Backtest, Step
+from rewards.backtest_results import plain
+from rewards.backtest_words import contribution_in_words, hints_in_words
 from rewards.models import Award, Reward
 from rewards.recount import Line
 from rewards.rules import Gain
@@ -72,7 +74,9 @@ def _awards(given: Iterable[Gain]) -> Iterator[Sequence[Any]]:
         yield one.payout, one.kind, one.code, one.rank, one.points, one.reward, wallet, one.cost_cents, one.status
 
 
-def in_words(found: Backtest, *, standings: bool = True, awards: bool = True) -> Iterator[str]:
+def in_words(
+    found: Backtest, league_by: str | None = None, *, standings: bool = True, awards: bool = True
+) -> Iterator[str]:
     """The lines of a backtest: numbers first, then the first ten of each league and of each payout when asked for."""
     yield (
         f"{found.name} ({found.code}) on sales of {found.first_day} to {found.last_day}, "
@@ -103,6 +107,10 @@ def in_words(found: Backtest, *, standings: bool = True, awards: bool = True) ->
             f"{paid.wallet_points} wallet points, {_euros(paid.cost_cents)}"
         )
     yield _cost(found)
+    result = plain(found, found.name)
+    yield from contribution_in_words(result)
+    for advice in hints_in_words(result, league_by):
+        yield f"Hint: {advice.text}"
     for one in found.tempted:
         yield (
             f"Caps and boosts: {one.code} {one.name}, {one.points} points, {one.cut} taken by caps, "
@@ -112,6 +120,33 @@ def in_words(found: Backtest, *, standings: bool = True, awards: bool = True) ->
         yield from _first("Standings", HEADER, found.standings, list(_standings(found.standings)), "league")
     if awards:
         yield from _first("Awards", AWARDS, found.awards, list(_awards(found.awards)), "payout")
+
+
+def side_by_side(labels: Sequence[str], found: Sequence[Backtest]) -> Iterator[str]:
+    """The main figures of several variants as a table, a column each."""
+    rows: list[tuple[str, list[str]]] = [
+        ("people", [str(one.people) for one in found]),
+        ("active", [str(one.active) for one in found]),
+        ("scoring", [str(one.scoring) for one in found]),
+        ("declarations", [str(one.declarations) for one in found]),
+        ("points", [str(one.points) for one in found]),
+        ("first step", [_percent(one.first_step_bp) for one in found]),
+        ("half have up to", [str(one.deciles[5]) if one.deciles else "" for one in found]),
+        ("first tenth holds", ["" if one.top_tenth_bp is None else _percent(one.top_tenth_bp) for one in found]),
+        ("cost", [_euros(one.cost_cents) for one in found]),
+        ("contribution", [_due(one) for one in found]),
+        ("budget", ["" if one.budget_cents is None else _euros(one.budget_cents) for one in found]),
+        ("budget reached", ["" if one.budget_cents is None else "no" if one.short is None else "yes" for one in found]),
+        ("hints", [str(len(one.hints)) for one in found]),
+    ]
+    table = [("", list(labels)), *rows]
+    widths = [max(len(row[1][place]) for row in table) for place in range(len(found))]
+    for title, cells in table:
+        yield f"{title:<17}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+
+
+def _due(found: Backtest) -> str:
+    return "unknown" if found.contribution is None else _euros(found.contribution.due_cents)
 
 
 def _first(

@@ -1,19 +1,24 @@
-"""What the clock does to challenges: every step that is due; one broken challenge does not stop the others."""
+"""What the clock does to challenges: every step that is due; one broken challenge does not stop the others.
+
+And to backtests: those nobody works on any more are begun anew, old ones forgotten.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from challenges.lifecycle import claim
+from challenges.lifecycle import claim, hold
 from challenges.models import Challenge
-from challenges.queries import closable, due_steps
+from challenges.queries import closable, due_steps, next_state
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
 from foundation.logs import log
 from foundation.transactions import transaction
 from leaderboards.operations import remember_ranks
+from rewards.backtest_runs import forget_runs, silent_runs
+from rewards.backtest_worker import work
 from rewards.closing import close, pending
 
 
@@ -33,7 +38,10 @@ def advance_challenges(at: datetime) -> Iterator[str]:
         for challenge_id, before, after in steps:
             try:
                 with transaction():
-                    moved = claim(challenge_id, before, after, by=SYSTEM, at=at)
+                    challenge = db.session.get_one(Challenge, challenge_id)
+                    hold(challenge)  # its end may have been moved since the look
+                    due = next_state(challenge, at) == after
+                    moved = due and claim(challenge_id, before, after, by=SYSTEM, at=at)
                 if moved:
                     yield f"{_code(challenge_id)}: {before} → {after}"
             except Exception as error:
@@ -85,3 +93,24 @@ def remember_yesterday(at: datetime) -> Iterator[str]:
             code = challenge.code
         if kept:
             yield f"{code}: ranks of {day} kept"
+
+
+def take_over_backtests(at: datetime) -> Iterator[str]:
+    """Work on every backtest that has fallen silent, because its process died or never came to it."""
+    for run_id in silent_runs(at):
+        try:
+            ended = work(run_id, clock.now)
+        except Exception:
+            db.session.rollback()
+            log("backtests").exception("work was lost", run=run_id)
+            continue
+        if ended is not None:
+            yield f"backtest {run_id}: {ended}"
+
+
+def forget_backtests(at: datetime) -> Iterator[str]:
+    """Delete the backtests of more than 90 days ago."""
+    with transaction():
+        gone = forget_runs(at=at)
+    if gone:
+        yield f"{gone} backtests forgotten"

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, String, and_, case, cast, func, insert, literal, null, or_, select
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql import ColumnElement, Subquery
+from sqlalchemy.sql import ColumnElement, FromClause, Subquery
 
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge, Draw, Participant
@@ -80,7 +80,8 @@ def _gains(challenge: Challenge, payout: Mapping[str, Any], hashed: str) -> Subq
     elif payout["kind"] == "objective":
         won = columns.progress_bp >= 10_000
     elif payout["kind"] == "race":
-        won = columns.competitor.in_(select(_first_across(challenge, payout).c.competitor))
+        everybody = select(FinalStanding).where(FinalStanding.challenge_id == challenge.id).subquery("everybody")
+        won = columns.competitor.in_(select(first_across(challenge, payout, everybody).c.competitor))
     elif payout["kind"] == "draw":
         won = columns.competitor.in_(_drawn(challenge, board, payout, hashed))
     else:
@@ -108,11 +109,12 @@ def _gains(challenge: Challenge, payout: Mapping[str, Any], hashed: str) -> Subq
     )
 
 
-def crossings(challenge: Challenge, points: int) -> Subquery:
-    """When each competitor of the frozen board first reached a total: (competitor, at), from the entries in fold order.
+def crossings(challenge: Challenge, points: int, board: FromClause) -> Subquery:
+    """When each competitor of a board first reached a total: (competitor, at), from the entries in fold order.
 
-    What a declaration gave in all is the sum of its entries; the instant is that of the declaration that crossed, or of
-    the manual bonus, which is in its own place among them.
+    `board` has the columns competitor, person_id and outlet_id, of everybody who is on it. What a declaration gave in
+    all is the sum of its entries; the instant is that of the declaration that crossed, or of the manual bonus, which is
+    in its own place among them.
     """
     account = aliased(Account)
     signed = case((Entry.destination_id == account.id, Entry.amount), else_=-Entry.amount)
@@ -132,22 +134,22 @@ def crossings(challenge: Challenge, points: int) -> Subquery:
         .subquery("given")
     )
     mine = (
-        Participant.outlet_id == FinalStanding.outlet_id
+        Participant.outlet_id == board.c.outlet_id
         if challenge.ranks == "outlet"
-        else Participant.person_id == FinalStanding.person_id
+        else Participant.person_id == board.c.person_id
     )
     declared_at = func.coalesce(Declaration.declared_at, given.c.at, type_=Instant())
     running = func.sum(given.c.points).over(
-        partition_by=FinalStanding.competitor,
+        partition_by=board.c.competitor,
         order_by=(declared_at, func.coalesce(Declaration.received_at, given.c.at), given.c.subject),
     )
     totals = (
-        select(FinalStanding.competitor, declared_at.label("declared_at"), running.label("total"))
-        .join_from(FinalStanding, Participant, and_(Participant.challenge_id == FinalStanding.challenge_id, mine))
+        select(board.c.competitor, declared_at.label("declared_at"), running.label("total"))
+        .join_from(board, Participant, and_(Participant.challenge_id == challenge.id, mine))
         .join(Person, Person.id == Participant.person_id)
         .join(given, given.c.person_id == Participant.person_id)
         .outerjoin(Declaration, and_(Declaration.public_id == given.c.subject, ~given.c.by_hand))
-        .where(FinalStanding.challenge_id == challenge.id, Person.suspended_at.is_(None))
+        .where(Person.suspended_at.is_(None))
         .subquery("totals")
     )
     return (
@@ -158,9 +160,9 @@ def crossings(challenge: Challenge, points: int) -> Subquery:
     )
 
 
-def _first_across(challenge: Challenge, payout: Mapping[str, Any]) -> Subquery:
-    """The first of a race over the whole challenge; equal instants share the place."""
-    crossed = crossings(challenge, payout["points"])
+def first_across(challenge: Challenge, payout: Mapping[str, Any], board: FromClause) -> Subquery:
+    """The first of a race over the whole challenge (competitor); equal instants share the place. See crossings."""
+    crossed = crossings(challenge, payout["points"], board)
     place = func.rank().over(order_by=crossed.c.at)
     placed = select(crossed.c.competitor, place.label("place")).subquery("placed")
     return select(placed.c.competitor).where(placed.c.place <= payout["first"]).subquery("first")

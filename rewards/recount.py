@@ -18,7 +18,10 @@ from rewards.rules import Gain, Ranked, awards, standings_hash, standings_line
 
 
 class Entrant(NamedTuple):
-    """A participant as fixed on entering. `outlet` is its code; `name` and `outlet_name` are for showing only."""
+    """A participant as fixed on entering. `outlet` is its code; `name` and `outlet_name` are for showing only.
+
+    `status` (of the person) and `kind` (of the outlet) are what a backtest says about costs and fairness.
+    """
 
     person_id: int
     code: str
@@ -29,6 +32,8 @@ class Entrant(NamedTuple):
     suspended: bool
     name: str = ""
     outlet_name: str = ""
+    status: str = ""
+    kind: str = ""
 
 
 Step = tuple[tuple[datetime, datetime, str], int]  # fold order of a sale (or a manual bonus), points it gave

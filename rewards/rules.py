@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 
@@ -125,44 +127,73 @@ def _chosen(
             code for code, at in instants.items() if sum(other < at for other in instants.values()) < payout["first"]
         }
     if payout["kind"] == "draw":
-        tickets = [
-            (one.code, count)
-            for one in sorted(board, key=lambda one: one.code)
-            if one.code not in barred and (count := one.points // payout["tickets_per"])
-        ]
+        tickets = tickets_of([(one.code, one.points) for one in board], barred, payout["tickets_per"])
         return set(draw(tickets, payout["winners"], seed, hashed))
     return None
 
 
+def tickets_of(totals: Iterable[tuple[str, int]], barred: Collection[str], per: int) -> list[tuple[str, int]]:
+    """Who takes part in a draw, by code: (code, number of tickets), one for every `per` points, floored."""
+    return sorted((code, points // per) for code, points in totals if code not in barred and points >= per)
+
+
+class Drawing(NamedTuple):
+    """One step of a draw: number `k` among `tickets` left; `number` None when it is drawn again.
+
+    `mac` is the HMAC in hexadecimal, `number` the ticket among those left, `ticket` the same one as first numbered,
+    `owner` whose it is.
+    """
+
+    k: int
+    mac: str
+    tickets: int
+    number: int | None
+    ticket: int | None
+    owner: str | None
+
+
 def draw(tickets: Sequence[tuple[str, int]], winners: int, seed: str, hashed: str) -> list[str]:
-    """The codes drawn, in order, from (code, number of tickets) in order of code.
+    """The codes drawn, in order, from (code, number of tickets) in order of code."""
+    return [step.owner for step in drawings(tickets, winners, seed, hashed) if step.owner is not None]
+
+
+def drawings(tickets: Sequence[tuple[str, int]], winners: int, seed: str, hashed: str) -> Iterator[Drawing]:
+    """Every step of a draw, from (code, number of tickets) in order of code.
 
     Tickets are numbered from 0; for k = 0, 1, … x = HMAC-SHA256(seed, standings hash in hex + ":" + k) as a big-endian
     integer; x ≥ ⌊2²⁵⁶ / T⌋ × T is drawn again, so that every ticket has the same chance; else ticket x mod T wins, and
     its owner's tickets leave before the next.
     """
-    left = list(tickets)
-    drawn: list[str] = []
+    firsts = list(accumulate((count for _, count in tickets), initial=0))
+    left = firsts[-1]
+    gone: list[int] = []
     k = 0
-    while left and len(drawn) < winners:
-        ticket = drawn_ticket(seed, hashed, k, sum(count for _, count in left))
+    while left and len(gone) < winners:
+        number = drawn_ticket(seed, hashed, k, left)
+        mac = drawn_mac(seed, hashed, k).hex()
+        if number is None:
+            yield Drawing(k, mac, left, None, None, None)
+        else:
+            ticket = number
+            for place in gone:
+                if ticket >= firsts[place]:
+                    ticket += tickets[place][1]
+            place = bisect_right(firsts, ticket) - 1
+            yield Drawing(k, mac, left, number, ticket, tickets[place][0])
+            insort(gone, place)
+            left -= tickets[place][1]
         k += 1
-        if ticket is None:
-            continue
-        for place, (code, count) in enumerate(left):
-            if ticket < count:
-                drawn.append(code)
-                del left[place]
-                break
-            ticket -= count
-    return drawn
 
 
 def drawn_ticket(seed: str, hashed: str, k: int, tickets: int) -> int | None:
     """The ticket that draw number `k` names among `tickets`; None when it must be drawn again."""
-    mac = hmac.new(seed.encode(), f"{hashed}:{k}".encode(), hashlib.sha256).digest()
-    x = int.from_bytes(mac, "big")
+    x = int.from_bytes(drawn_mac(seed, hashed, k), "big")
     return None if x >= 2**256 // tickets * tickets else x % tickets
+
+
+def drawn_mac(seed: str, hashed: str, k: int) -> bytes:
+    """HMAC-SHA256 of draw number `k`: the seed's characters over the standings hash, a colon and k."""
+    return hmac.new(seed.encode(), f"{hashed}:{k}".encode(), hashlib.sha256).digest()
 
 
 def _wallet_points(payout: Mapping[str, Any], one: Ranked) -> int:

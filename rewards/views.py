@@ -1,8 +1,8 @@
-"""The reward catalogue as a reseller sees it, and the certificates of closings."""
+"""The reward catalogue as a reseller sees it, the certificates of closings; the addresses of draws and backtests."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, jsonify
+from flask import Blueprint, Response, abort, current_app, jsonify, url_for
 from flask_login import current_user
 
 from challenges.permissions import visible_challenge
@@ -10,6 +10,7 @@ from foundation import clock
 from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
+from rewards import backtesting, draw_pages
 from rewards.models import Closure, Reward
 from rewards.queries import orderable_rewards
 
@@ -37,4 +38,21 @@ def certificate(code: str) -> Response:
     told = dict(closure.certificate)
     if current_user.role == "reseller":
         told["exclusions"] = len(told["exclusions"])
+    if told.get("draw_seed") is not None:
+        told["draw_page"] = url_for("rewards.draw", code=code, _external=True)
     return jsonify(told)
+
+
+blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
+blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
+blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)
+# — backtests (rewards/backtesting.py) —
+
+blueprint.add_url_rule("/studio/<code>/backtests", "backtests", backtesting.backtests, methods=["GET", "POST"])
+blueprint.add_url_rule("/studio/<code>/backtests/<int:run_id>", "backtest", backtesting.show)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/cancellation", "cancel_backtest", backtesting.cancellation, methods=["POST"]
+)
+blueprint.add_url_rule(
+    "/studio/<code>/backtests/<int:run_id>/repetition", "repeat_backtest", backtesting.repetition, methods=["POST"]
+)

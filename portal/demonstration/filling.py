@@ -31,13 +31,22 @@ from portal.demonstration import content as files
 from portal.demonstration.content import Content
 from portal.demonstration.plans import ZONE, Plan, challenge_plans
 from portal.demonstration.sales import LARGE_UNITS, Sale, all_sales, first_day
+from rewards.backtest_runs import request_run
+from rewards.backtest_worker import work
 from rewards.imports import import_rewards
 from rewards.models import Reward
+from rewards.queries import days_worth_testing
 
 ANIMATOR = "DEMO-CLAIRE"
 LIVE_DAYS = 3  # the last days are told sale by sale, as through the form
 NIGHTS = 9  # and for so many, the schedule's jobs have run every night
 REGRETTED_BY = "DEMO-NADIA"
+SETTINGS = {
+    "review_units_above": str(LARGE_UNITS),
+    "brand_name": "Maison Ondrivelle",
+    "brand_address": "12 quai de l'Exemple, 29200 Brest",
+    "contact": "challenges@ondrivelle.example",
+}
 NOTE = "La quantité semble saisie deux fois ; déclarez-la de nouveau avec le bon nombre."
 
 
@@ -79,6 +88,7 @@ def demonstration_steps(content: Content, now: datetime) -> list[Step]:
         *_deliveries(told, plans, live_from, now),
         *_live(sales[len(told) :], now),
         *_jobs(plans, now),
+        *_backtests(plans, now),
     ]
     return sorted(steps, key=lambda step: step.at)
 
@@ -102,7 +112,8 @@ def _found(content: Content, now: datetime) -> None:
     at, today = _founding(now), now.astimezone(ZONE).date()
     there = [person for person in content.people if person.arrived_days_ago is None]
     with transaction():
-        change_setting("review_units_above", str(LARGE_UNITS), by=SYSTEM, at=at)
+        for name, value in SETTINGS.items():
+            change_setting(name, value, by=SYSTEM, at=at)
         import_outlets(files.outlets_file(content, today), by=SYSTEM, at=at)
         import_people(files.people_file(there), by=SYSTEM, at=at)
         import_products(files.products_file(content, today), by=SYSTEM, at=at)
@@ -149,6 +160,26 @@ def _publications(plans: list[Plan]) -> Iterator[Step]:
                     publish(challenge, by=ANIMATOR, at=at)
 
         yield Step(at, f"challenge {plan.code}", come_to_life)
+
+
+def _backtests(plans: list[Plan], now: datetime) -> Iterator[Step]:
+    """Before publishing a draft its animator has looked at what it, and a challenge already out, would have given."""
+    published = [plan for plan in plans if plan.publish_at is not None]
+    for plan in plans:
+        if plan.publish_at is None:
+
+            def look_back(plan: Plan = plan) -> None:
+                variants = []
+                for one in (plan, published[-1]):
+                    definition = definition_of_text(one.text.encode(), f"{one.code}.toml")
+                    variants.append((definition.name, definition))
+                own = variants[0][1]
+                with transaction():
+                    days = days_worth_testing(own.starts_on, own.ends_on)
+                    run_id = request_run(own.code, variants, *days, by=ANIMATOR, at=now).id
+                work(run_id, lambda: now)
+
+            yield Step(now, f"backtest of {plan.code}", look_back)
 
 
 def _deliveries(sales: list[Sale], plans: list[Plan], live_from: datetime, now: datetime) -> Iterator[Step]:

@@ -24,7 +24,7 @@ def test_a_challenge_is_written_previewed_published_and_played(cast, new_context
     studio = new_context(viewport=LAPTOP, java_script_enabled=java_script_enabled).new_page()
     studio.on("dialog", lambda dialog: dialog.accept())
     tap_in(studio, "Marc Petit")
-    studio.goto("/studio/challenges")
+    studio.goto("/studio")
     studio.get_by_role("link", name="Nouveau challenge").first.click()
 
     # half of it, with a mistake: it is explained, nothing typed is lost

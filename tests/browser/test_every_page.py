@@ -19,9 +19,13 @@ from werkzeug.routing import RequestRedirect
 
 from challenges.models import Challenge
 from declarations.models import Declaration
+from foundation import clock
 from foundation.database import db
-from network.models import Outlet, Person
+from foundation.transactions import transaction
+from network.models import Notice, Outlet, Person
+from network.notices import notify
 from network.permissions import PERMISSIONS
+from rewards.models import BacktestRun
 from tests.browser.conftest import PHONE, Demonstration
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -34,7 +38,7 @@ NOT_A_PAGE = {
     "badges.picture",
     "challenges.download",
     "challenges.picture",
-    "challenges.studio",
+    "challenges.rules_pdf",
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
@@ -46,12 +50,25 @@ NOT_A_PAGE = {
     "network.welcome",
     "portal.progress",
     "rewards.certificate",
+    "rewards.draw_standings",
+    "rewards.draw_tickets",
 }
+
+
+def notice_for(name: str) -> int:
+    """The number of a notice of this person, written when there is none yet."""
+    person = db.session.scalars(select(Person).where(Person.name == name)).one()
+    mine = select(Notice.id).where(Notice.person_id == person.id).limit(1)
+    if db.session.scalar(mine) is None:
+        with transaction():
+            notify([person.id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    return db.session.scalars(mine).one()
 
 
 def pages(app: Flask, role: str) -> dict[str, list[str]]:
     """The addresses of a role's pages by endpoint, with real names from the demonstration."""
     with app.app_context():
+        notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
         draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
@@ -60,20 +77,27 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
+        backtest = db.session.scalars(select(BacktestRun.id)).first()
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
+    drawn = next(one.code for one in theirs if any(two["kind"] == "draw" for two in one.definition["payouts"]))
     everybody = {
         "portal.home": ["/"],
         "challenges.index": ["/challenges"],
         "challenges.show": [f"/challenges/{running}", f"/challenges/{closed}", f"/challenges/{by_state['published']}"],
         "challenges.rules": [f"/challenges/{running}/rules"],
+        "challenges.rules_version": [f"/challenges/{closed}/rules/1"],
+        "rewards.draw": [f"/challenges/{drawn}/draw"],
         "leaderboards.current": ["/ranking"],
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
         "network.me": ["/me"],
         "network.notice": ["/welcome"],
+        "network.notice_page": [f"/notices/{notices[role]}"],
+        "network.notices": ["/notices"],
     }
     reseller = {
         "badges.badges": ["/badges"],
+        "challenges.acceptances": ["/acceptances"],
         "declarations.answer": [f"/declarations/{latest}"],
         "declarations.correction": [f"/declarations/{latest}/correction"],
         "declarations.declarations": ["/declarations", "/declarations?status=rejected"],
@@ -90,7 +114,6 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     staff = insight | {
         "challenges.edit": [f"/studio/challenges/{draft}/edit"],
         "challenges.new": ["/studio/challenges/new"],
-        "challenges.studio_list": ["/studio/challenges"],
         "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
         "declarations.review": ["/review", f"/review/{waiting}"],
         "network.import_file": ["/studio/network/import"],
@@ -98,7 +121,14 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.outlets": ["/studio/network/outlets"],
         "network.people": ["/studio/network/people", "/studio/network/people?q=a&role=reseller"],
         "network.person": [f"/studio/network/people/{person.code}"],
+        "portal.announcements": [f"/studio/{running}/announcements"],
+        "portal.dashboard": [f"/studio/{running}", f"/studio/{closed}"],
+        "portal.history": [f"/studio/{running}/history"],
+        "portal.silent": [f"/studio/{running}/silent"],
+        "portal.studio": ["/studio", "/studio?q=a&state=closed"],
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
+        "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
+        "rewards.backtests": [f"/studio/{draft}/backtests"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}
     return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]

@@ -59,7 +59,8 @@ milestones = st.one_of(
         {"measure": st.sampled_from(("units", "value", "declarations")), "at": amounts, "points": amounts},
         {"when": filters},
     ),
-    _rule("milestone", {"measure": st.just("points"), "at": amounts, "points": amounts}, {}),
+    # Within reach whatever the caps are.
+    _rule("milestone", {"measure": st.just("points"), "at": st.just(1), "points": amounts}, {}),
 )
 prizes = st.one_of(
     st.fixed_dictionaries({"wallet": amounts}), st.fixed_dictionaries({"reward": st.sampled_from(("spa", "bon"))})
@@ -113,6 +114,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
                 "league_by": st.sampled_from(("kind", "region", "potential")),
                 "pending_at_close": st.sampled_from(("wait", "accept", "reject")),
                 "proof": st.sampled_from(("none", "optional", "required")),
+                "acceptance": st.sampled_from(("none", "required")),
                 "budget": st.integers(0, 10_000),
                 "budget_policy": st.sampled_from(("stop", "pro_rata")),
                 "cap_per_day": amounts,

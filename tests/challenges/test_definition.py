@@ -326,6 +326,15 @@ def test_a_milestone_of_points_takes_no_filter_and_must_be_within_reach() -> Non
     assert definition_from(challenge(rules=[UNITS, step], cap_total=100))
     bonus = {"id": "vingt", "counts": "milestone", "measure": "units", "at": 20, "points": 5}
     assert definition_from(challenge(rules=[UNITS, bonus, step | {"at": 105}], cap_total=100))
+    # 28 days: caps of the day, and of every rule, bound the whole challenge too
+    assert places(rules=[UNITS, step | {"at": 281}], cap_per_day=10) == [("rules", 1, "at")]
+    assert definition_from(challenge(rules=[UNITS, step | {"at": 280}], cap_per_day=10))
+    capped = UNITS | {"cap": {"points": 50, "per": "challenge"}}
+    daily = UNITS | {"id": "jour", "cap": {"points": 1, "per": "day"}}
+    assert places(rules=[capped, daily, step | {"at": 79}]) == [("rules", 2, "at")]
+    assert definition_from(challenge(rules=[capped, daily, step | {"at": 78}]))
+    free = UNITS | {"id": "libre", "cap": {"points": 5, "per": "declaration"}}
+    assert definition_from(challenge(rules=[capped, free, step | {"at": 1000}]))
 
 
 def test_products_that_do_not_exist_are_refused_with_their_names() -> None:

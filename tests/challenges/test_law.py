@@ -59,7 +59,7 @@ def test_every_figure_of_the_first_table_has_its_source_and_what_counsel_must_co
     rows = db.session.scalars(select(LegalParameter)).all()
     assert {row.name for row in rows} == set(law.FIGURES) == set(law_pages.NAMES)
     assert all(row.source and row.unit == law.FIGURES[row.name].unit for row in rows)
-    assert {row.unit for row in rows} == set(law_pages.UNITS)
+    assert {row.unit for row in rows} == {*law_pages.UNITS, "MM-DD"}
     assert {row.name for row in rows if not row.confirmed} == {
         "reward_statement_due",
         "vdi_statement_months",
@@ -124,23 +124,29 @@ def test_the_database_refuses_to_change_or_delete_a_figure(app: Flask, engine_na
             db.session.execute(statement)
 
 
+def told(client: FlaskClient) -> str:
+    """The page of the figures, its spaces plain."""
+    return client.get("/studio/law").text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
 def test_an_administrator_reads_the_figures_and_records_a_new_one_with_its_history(
     cast: Cast, client: FlaskClient
 ) -> None:
     client.sign_in(cast.ada)
-    page = client.get("/studio/law").text
-    assert "1823.03" in page and "CSS art. L242-1-4" in page
+    page = told(client)
+    assert "1 823,03 €" in page and "30 juin" in page and "15 %" in page
+    assert "CSS art. L242-1-4" in page and 'href="/studio/law?name=smic_monthly#record"' in page
     assert "À confirmer par un juriste" in page and "Connu" in page
-    assert "/studio/law" in client.get("/studio/challenges").text
+    assert "/studio/law" in client.get("/studio").text
     written = {
         "name": "smic_monthly", "country": "fr", "value": "1 830,10", "valid_from": "2026-01-01",
         "valid_to": "2026-12-31", "source": "Décret n° 1", "verified_by": "Me Roy", "verified_on": "2026-01-02",
         "confirmed": "y",
     }  # fmt: skip
     assert client.post("/studio/law", data=written).status_code == 302
-    page = client.get("/studio/law").text
-    assert "1830.10" in page and "Décret n° 1" in page and "Me Roy" in page
-    assert "Valeurs précédentes" in page and "1823.03" in page
+    page = told(client)
+    assert "1 830,10 €" in page and "Décret n° 1" in page and "Me Roy" in page
+    assert "Valeurs précédentes" in page and "1 823,03 €" in page
     assert law.parameter("smic_monthly", on=date(2026, 5, 1)) == "1830.10"
 
 
@@ -159,7 +165,15 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_recorded(cast: Ca
     assert law.parameter("smic_monthly", on=NEW_YEAR) is None
 
 
+def test_all_that_is_wrong_is_said_at_once(cast: Cast, client: FlaskClient) -> None:
+    client.sign_in(cast.ada)
+    answer = client.post("/studio/law", data={"name": "smic_monthly", "value": "x", "country": "F", "confirmed": "y"})
+    for field in ("value", "country", "valid_from", "source", "verified_by", "verified_on"):
+        assert f'id="{field}-error"' in answer.text, field
+    assert "6 points à corriger" in answer.text
+
+
 def test_only_administrators_see_the_page(cast: Cast, client: FlaskClient) -> None:
     client.sign_in(cast.marc)
     assert client.get("/studio/law").status_code == 404
-    assert "/studio/law" not in client.get("/studio/challenges").text
+    assert "/studio/law" not in client.get("/studio").text

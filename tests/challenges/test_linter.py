@@ -88,6 +88,13 @@ FORBIDDEN = [
         {"objective": {"measure": "margin", "default": 5}},
         {"objective": {"measure": "value", "default": 5}},
     ),
+    # the identity of a customer
+    (
+        "RGPD art. 5",
+        {"rules": [{"id": "a", "counts": "customer_email", "points": 5}]},
+        {"rules": [SALE | {"counts": "profile"}]},
+    ),
+    ("RGPD art. 5", {"rules": [SALE | {"when": {"telephone": "06"}}]}, {"rules": [SALE]}),
     # a ticket for a purchase
     (
         "L322-1",
@@ -194,6 +201,16 @@ def test_what_the_law_leaves_nobody_to_win_is_blocked_with_the_article_and_its_n
         (Facts(TODAY, people=9, staff=2), {}, "L242-1", "2 personnes"),
         (MIXED, {"payouts": [DRAW]}, "L322-1", "5 janvier 2026"),
         (MIXED, {"rules": [SALE | {"id": "parrainage"}]}, "L121-15", "parrainage"),
+        (MIXED, {"description": "Parrainez un collègue."}, "L121-15", "la présentation parle de recrutement"),
+        (Facts(date(2026, 1, 5), people=3), {"payouts": [SHARED, DRAW]}, "L322-1", "ne peut plus être publié"),
+        (MIXED, {"pending_at_close": "reject"}, "RGPD art. 22", "12 février 2026 est écartée"),
+        (
+            Facts(TODAY, people=3, independents=2, costs={"spa": 240_001}, das2_cents=240_000),
+            {"payouts": [ARTICLE, SHARED]},
+            "CGI art. 240",
+            "2 400,01 €",
+        ),
+        (Facts(TODAY, people=3, organiser_named=False), {}, "", "ne nomme pas encore l'organisateur"),
         (MIXED, {"payouts": [SHARED | {"into": 100}], "cap_total": 99}, "L242-1-4", "SMIC de 2026"),
         (Facts(TODAY, people=1, employees=1, unconfirmed=TO_CONFIRM), {}, "L242-1-4", "juriste"),
         (Facts(TODAY, people=1, home_sellers=1, unconfirmed=TO_CONFIRM), {}, "L135-1", "juriste"),
@@ -223,6 +240,9 @@ def test_what_may_be_done_but_had_better_not_is_a_warning_that_stops_nothing(
 def test_a_challenge_without_fault_says_nothing(app: Flask) -> None:
     facts = Facts(TODAY, people=9, employees=4, bands=(27_345, 273_455))
     assert found(facts) == []
+    assert found(facts, pending_at_close="wait", description="Pour nos commerciaux.") == []
+    independents = Facts(TODAY, people=3, independents=2, costs={"spa": 240_000}, das2_cents=240_000)
+    assert found(independents, payouts=[ARTICLE, SHARED]) == []
     assert found(facts, **AT_HOME) == []
     assert found(MIXED, **AT_HOME) == []
 
@@ -287,6 +307,8 @@ def test_facts_are_counted_in_the_audience(cast: Cast) -> None:
     assert (everybody.home_sellers, everybody.health, everybody.staff) == (1, 1, 0)
     assert (everybody.outlets, everybody.home_outlets, everybody.health_outlets) == (4, 1, 1)
     assert (everybody.bands, everybody.contribution) == ((27_345, 273_455), Decimal("20"))
+    assert (everybody.independents, everybody.das2_cents) == (1, 240_000)
+    assert not everybody.organiser_named
     assert "reward_statement_due" in everybody.unconfirmed
     corsica = facts_about(definition_from(written(audience={"regions": "Corse"})), on=TODAY)
     assert (corsica.people, corsica.health, corsica.outlets, corsica.health_outlets) == (1, 1, 1, 1)

@@ -142,7 +142,7 @@ def test_the_full_rules_carry_their_version_and_fingerprint(cast: Cast, client: 
     client.sign_in(cast.awa)
     page = text_of(client, "/challenges/hiver/rules")
     assert "Règle 2 : 15 points par avis de client avec un commentaire d'au moins 20 caractères." in page
-    assert "Version 1, en vigueur depuis le 5 janvier 2026." in page
+    assert "publiée le 2 janvier 2026 à 10:00, en vigueur le 5 janvier 2026." in page
     assert re.search(r"\b[0-9a-f]{64}\b", page)
 
 
@@ -161,7 +161,7 @@ def test_what_is_not_mine_does_not_exist(cast: Cast, client: FlaskClient) -> Non
     played(cast.awa)
     draft(code="brouillon")
     client.sign_in(cast.bruno)
-    for address in ("/challenges/hiver", "/challenges/hiver/rules", "/challenges/brouillon", "/studio/challenges"):
+    for address in ("/challenges/hiver", "/challenges/hiver/rules", "/challenges/brouillon", "/studio"):
         assert client.get(address).status_code == 404, address
     assert "Aucun challenge pour le moment" in text_of(client, "/challenges")
     client.sign_in(cast.awa)
@@ -177,10 +177,9 @@ def test_animators_see_every_challenge_with_its_state(cast: Cast, client: FlaskC
     played(cast.awa)
     draft(code="brouillon", name="Été")
     client.sign_in(cast.marc)
-    page = text_of(client, "/studio/challenges")
+    page = text_of(client, "/studio")
     assert page.index("Été") < page.index("Hiver")
     assert "Brouillon" in page and "En cours" in page
-    assert client.get("/studio").headers["Location"].endswith("/studio/challenges")
 
 
 def test_an_animator_writes_a_challenge_and_finds_it_as_a_draft(cast: Cast, client: FlaskClient) -> None:

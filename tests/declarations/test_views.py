@@ -187,6 +187,18 @@ def test_the_points_expected_follow_what_is_typed_in_every_challenge(client: Cli
     assert "Choisissez un produit" in client.post("/declare/expected", data=typed(sku=[], units=[])).text
 
 
+def test_a_correction_is_previewed_at_the_price_its_sale_was_received_at(client: Client, cast: Cast) -> None:
+    publish(rules=[{"id": "valeur", "counts": "value", "points": 1}])
+    client.sign_in(cast.awa)
+    client.post("/declare", data=typed(units=["1"]))
+    with transaction():
+        cast.product("CREME").list_price_cents = 9_900
+    changed = client.post("/declare/expected", data=typed(units=["2"], correcting=SALE_ID)).text
+    assert "+<span>24</span>" in changed
+    fresh = client.post("/declare/expected", data=typed(units=["2"], id="")).text
+    assert "+<span>198</span>" in fresh
+
+
 def test_a_sale_outside_every_challenge_is_kept_and_says_so(client: Client, cast: Cast) -> None:
     publish()
     client.sign_in(cast.awa)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from foundation.database import db
 from foundation.models import AuditEntry
-from foundation.programme import setting
+from foundation.programme import ORGANISER, setting, settings
 from tests.conftest import make_app, make_settings
 
 
@@ -23,12 +23,24 @@ def test_a_setting_is_shown_and_changed_and_the_change_is_audited(app, runner):
     ]
 
 
+def test_texts_are_empty_until_the_brand_writes_them(app, runner):
+    assert "brand_name = (to be completed)" in runner.run("programme", "show").stdout
+    runner.run("programme", "set", "brand_name", " Maison Écume ", "--by", "ADA")
+    assert "brand_name = Maison Écume" in runner.run("programme", "show").stdout
+    assert [settings()[name] for name in ORGANISER] == ["Maison Écume", "", ""]
+    assert settings()["review_days"] == 3
+    runner.run("programme", "set", "brand_name", "")
+    assert settings()["brand_name"] == ""
+
+
 def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_written(app, runner):
     for name, value, said in (
         ("speed", "3", "'speed' is not a setting"),
         ("review_units_above", "0", "write a whole number from 1"),
         ("review_units_above", "lots", "write a whole number from 1"),
         ("vdi_reorder", "maybe", "write yes or no"),
+        ("brand_name", "Maison\nÉcume", "write plain text on one line"),
+        ("brand_address", "x" * 301, "at most 300 characters"),
     ):
         result = runner.run("programme", "set", name, value, exits=1)
         assert said in result.stderr

@@ -149,7 +149,7 @@ def test_the_command_fills_an_empty_database_and_refuses_any_other(runner: Runne
     assert 4_000 <= statuses["accepted"] <= 6_500
 
     kinds = set(db.session.scalars(select(Award.kind).where(Award.status == "granted")))
-    assert kinds == {"rank", "threshold", "convert"}
+    assert kinds == {"rank", "threshold", "convert", "draw"}
     assert db.session.scalar(select(func.max(Account.balance))) > 0
     running = select(func.count()).join(Challenge).where(Challenge.state == "running", Standing.points > 0)
     assert db.session.scalar(running.select_from(Standing)) > 50

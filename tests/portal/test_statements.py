@@ -1,8 +1,8 @@
-"""Every page of a reseller takes a bounded number of SQL statements, however many people and sales there are."""
+"""Pages take a bounded number of SQL statements, however many people, sales and challenges there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,11 +12,12 @@ from sqlalchemy import event, select
 
 from badges.operations import grant_earned
 from badges.rules import Counts
-from challenges.models import Challenge
+from challenges.models import Announcement, Challenge, Draft
 from foundation import clock
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Person
+from network.notices import notify
 from rewards.closing import close
 from rewards.models import Reward
 from tests.cast import JOINED_AT, Cast
@@ -29,6 +30,9 @@ PAGES = (
     "/challenges",
     "/challenges/hiver-0",
     "/challenges/hiver-0/rules",
+    "/challenges/hiver-0/rules/1",
+    "/challenges/hiver-0/rules/1.pdf",
+    "/acceptances",
     "/challenges/hiver-0/ranking",
     "/points",
     "/points?challenge=hiver-0",
@@ -41,6 +45,18 @@ PAGES = (
     "/mirror",
     "/ranking",
     "/me",
+    "/notices",
+)
+AT_MOST_IN_THE_STUDIO = 20
+STUDIO = (
+    "/studio",
+    "/studio?q=hiver&state=running",
+    "/studio/hiver-0",
+    "/studio/clos-0",
+    "/studio/equipe-0",
+    "/studio/hiver-0/silent",
+    "/studio/hiver-0/history",
+    "/studio/hiver-0/announcements",
 )
 RULES = [
     {"id": "soin", "counts": "units", "points": 10, "when": {"categories": ["Soin"]}},
@@ -71,7 +87,7 @@ def counted() -> Iterator[list[str]]:
 
 def fill(cast: Cast, people: range, sales: range, challenges: range) -> None:
     """A network with everything a page may have to show: waiting sales, a milestone not reached, results, gains,
-    badges, rewards. The ranges number what is added."""
+    badges, rewards, notices, drafts, messages. The ranges number what is added."""
     with transaction():
         outlet = cast.outlet("PDV-BREST").id
         for number in people:
@@ -90,16 +106,30 @@ def fill(cast: Cast, people: range, sales: range, challenges: range) -> None:
                 )
             )  # fmt: skip
         grant_earned({cast.awa.id: Counts(declarations=1)}, at=NOW)
+        for number in sales:
+            notify([cast.awa.id], "rules", f"Notice {number}", "…", "/", at=NOW)
+            db.session.add(
+                Draft(
+                    content={"name": f"Draft {number}"}, revision=1, created_at=NOW, created_by="MARC", changed_at=NOW,
+                    changed_by="MARC",
+                )
+            )  # fmt: skip
     for number in challenges:
         publish(code=f"clos-{number}", name="Clos", ends_on="2026-01-20", rules=RULES, payouts=PAYOUTS)
         publish(
             code=f"hiver-{number}", rules=RULES, payouts=PAYOUTS, league_by="region",
-            objective={"measure": "units", "default": 50},
+            objective={"measure": "units", "default": 50}, budget=100,
         )  # fmt: skip
         publish(code=f"equipe-{number}", rules=RULES, payouts=PAYOUTS, ranks="outlet")
     with transaction():
         for challenge in db.session.scalars(select(Challenge).where(Challenge.code.startswith("hiver"))):
             challenge.state = "running"
+            db.session.add(
+                Announcement(
+                    challenge_id=challenge.id, segment="everyone", subject="Objet", text="…", people=4, sent_at=NOW,
+                    sent_by="MARC",
+                )
+            )  # fmt: skip
     for number in sales:
         ago = timedelta(hours=2, minutes=number)
         sell("AWA", [("CREME", 1), ("SERUM", 1)], name=f"awa-{number}", at=NOW - ago, rating=5)
@@ -116,11 +146,11 @@ def fill(cast: Cast, people: range, sales: range, challenges: range) -> None:
             assert close(challenge, by="system", at=NOW) is not None
 
 
-def count(client: Client, cast: Cast) -> dict[str, list[str]]:
+def count(client: Client, person: Person, pages: Sequence[str]) -> dict[str, list[str]]:
     """The statements of each page."""
-    client.sign_in(cast.awa)
+    client.sign_in(person)
     found = {}
-    for page in PAGES:
+    for page in pages:
         with counted() as sent:
             answer = client.get(page)
         assert answer.status_code in (200, 302), (page, answer.status_code)
@@ -128,12 +158,12 @@ def count(client: Client, cast: Cast) -> dict[str, list[str]]:
     return found
 
 
-def told(found: dict[str, list[str]]) -> str:
+def told(found: dict[str, list[str]], most: int) -> str:
     """The pages that take too many, with their statements."""
     return "\n".join(
         f"{page}: {len(sent)}\n  " + "\n  ".join(" ".join(one.split())[:160] for one in sent)
         for page, sent in found.items()
-        if len(sent) > AT_MOST
+        if len(sent) > most
     )
 
 
@@ -141,10 +171,22 @@ def test_no_page_of_a_reseller_takes_more_than_twelve_statements_whatever_the_si
     client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
+    compare(client, cast, "awa", PAGES, AT_MOST)
+
+
+def test_no_page_of_the_studio_takes_more_than_twenty_whatever_the_size(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    compare(client, cast, "marc", STUDIO, AT_MOST_IN_THE_STUDIO)
+
+
+def compare(client: Client, cast: Cast, name: str, pages: Sequence[str], most: int) -> None:
+    """Look at the pages while there is little, and again while there is more."""
     fill(cast, people=range(2), sales=range(2), challenges=range(1))
-    small = count(client, cast)
-    assert all(len(sent) <= AT_MOST for sent in small.values()), told(small)
+    small = count(client, getattr(cast, name), pages)
+    assert all(len(sent) <= most for sent in small.values()), told(small, most)
     fill(cast, people=range(2, 40), sales=range(2, 11), challenges=range(1, 4))
-    large = count(client, cast)
-    assert all(len(sent) <= AT_MOST for sent in large.values()), told(large)
+    large = count(client, getattr(cast, name), pages)
+    assert all(len(sent) <= most for sent in large.values()), told(large, most)
     assert {page: len(sent) for page, sent in large.items()} == {page: len(sent) for page, sent in small.items()}

@@ -222,9 +222,9 @@ def test_the_brand_sees_headline_figures_only_when_they_may_be_shown(client: Cli
     ("name", "labels"),
     [
         ("awa", ["Accueil", "Challenges", "Déclarer", "Classement", "Cadeaux"]),
-        ("marc", ["Accueil", "Challenges", "Vérifier", "Réseau", "Insight"]),
+        ("marc", ["Accueil", "Studio", "Vérifier", "Réseau", "Insight"]),
         ("ines", ["Accueil", "Challenges", "Insight"]),
-        ("ada", ["Accueil", "Challenges", "Vérifier", "Réseau", "Insight"]),
+        ("ada", ["Accueil", "Studio", "Vérifier", "Réseau", "Insight"]),
     ],
 )
 def test_each_role_has_its_menu_and_every_entry_leads_somewhere(

@@ -261,6 +261,33 @@ def test_steps_are_counted_and_the_first_is_what_most_people_reach(app: Flask, c
     assert tuple(winter(draft()).first_step) == ("points", "", "points", 1, 3)
 
 
+def test_who_could_act_and_who_wins_is_counted(app: Flask, cast: Cast) -> None:
+    sell("AWA", [("CREME", 4)], name="a")
+    sell("BRUNO", [("CREME", 3)], name="b")
+    sell("NINA", [("CREME", 1)], name="n", channel="meeting")
+    rules = [
+        RULES[0] | {"cap": {"points": 30, "per": "challenge"}},
+        {"id": "reunion", "counts": "declaration", "points": 1, "when": {"channels": ["meeting"]}},
+        {"id": "en-ligne", "counts": "boost", "factor": "2", "when": {"channels": ["online"]}},
+        {"id": "trois", "counts": "milestone", "measure": "units", "at": 3, "points": 5},
+    ]
+    found = winter(draft(rules=rules, league_by="potential"))
+    assert [tuple(one) for one in found.used] == [
+        ("unites", "units", 3), ("reunion", "declaration", 1), ("en-ligne", "boost", 0), ("trois", "milestone", 2),
+    ]  # fmt: skip
+    assert [tuple(one) for one in found.leagues] == [
+        ("high", ("franchisee",), ("franchisee",)),
+        ("low", ("vdi",), ("vdi",)),
+        ("medium", ("reseller",), ("reseller",)),
+    ]
+    [together] = winter(draft()).leagues
+    assert tuple(together) == ("", ("franchisee", "reseller", "vdi"), ("reseller", "franchisee", "vdi"))
+    assert [hint.kind for hint in found.hints] == ["unused_rule"]
+    assert winter(draft()).hints == []
+    by_outlet = winter(draft(ranks="outlet"))
+    assert by_outlet.leagues[0].rewarded == ("reseller", "franchisee", "vdi")
+
+
 def test_a_budget_says_whom_it_does_not_reach_first(app: Flask, cast: Cast) -> None:
     reward(cost_cents=3_000)
     sell("AWA", [("CREME", 4)], name="a")
@@ -355,6 +382,40 @@ def test_a_period_without_declarations_says_so(runner: Runner, cast: Cast, file:
     said = runner.run(*words).stdout
     assert "No declaration of this period counts among the 4 people of today's audience." in said
     assert "Accepted sales are from 2026-02-04 to 2026-02-04." in said
+
+
+def test_the_command_tells_the_contribution_and_hints(runner: Runner, cast: Cast, file: Path) -> None:
+    sell("AWA", [("CREME", 4)], name="a")
+    words = ("challenges", "backtest", file, "--from", "2026-01-05", "--until", "2026-03-01")
+    file.write_text(file.read_text().replace("budget = 1\n", "").replace("into = 10", "into = 1250"))
+    said = runner.run(*words).stdout
+    # 40 points at 12.50 € each are 500 €: 20 % of 500.00 − 273.45.
+    assert "Cost: 500.00 EUR, without a budget\nContribution of €45.31 for 1 person employed by an outlet" in said
+    assert "Hint:" not in said
+    file.write_text(file.read_text().replace('counts = "units"', 'counts = "units", when = { channels = ["online"] }'))
+    assert "Hint: nobody could act on the rule “unites” — widen what it asks for" in runner.run(*words).stdout
+    file.write_text(file.read_text().replace("2026-01-05", "2031-01-06").replace("2026-03-01", "2031-03-02"))
+    assert "The figures of the law for 2031 are not known" in runner.run(*words).stdout
+
+
+def test_the_command_shows_variants_side_by_side(runner: Runner, cast: Cast, file: Path, tmp_path: Path) -> None:
+    sell("AWA", [("CREME", 4)], name="a")
+    other = tmp_path / "plafonds.toml"
+    other.write_text(file.read_text().replace("budget = 1\n", "cap_total = 25\n"))
+    days = ("--from", "2026-01-05", "--until", "2026-03-01")
+    said = runner.run("challenges", "backtest", file, other, file, *days, "--to", tmp_path / "one.csv").stdout
+    lines = said.splitlines()
+    assert [line for line in lines if line.startswith("===")] == [
+        f"=== {file}", f"=== {other}", f"=== {file}", "=== side by side",
+    ]  # fmt: skip
+    table = {line[:17].strip(): line[17:].split() for line in lines[lines.index("=== side by side") + 1 :]}
+    assert table[""] == ["essai", "plafonds", "essai"]
+    assert table["points"] == ["40", "25", "40"]
+    assert table["budget reached"] == ["yes", "yes"], "the second has none"
+    assert rows((tmp_path / "one.csv").read_text())[0]["points"] == "40", "files are of the first"
+    assert "give 1 to 3" in runner.run("challenges", "backtest", file, file, file, file, *days, exits=2).stderr
+    alone = runner.run("challenges", "backtest", file, *days).stdout
+    assert "===" not in alone
 
 
 def test_impossible_days_and_a_wrong_file_are_refused(runner: Runner, cast: Cast, file: Path) -> None:

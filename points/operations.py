@@ -17,8 +17,10 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -82,25 +84,23 @@ def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
     postings = [posting for posting in postings if posting.amount]
     if not postings:
         return 0
-    book_id = open_book(book)
     people = sorted({posting.person_id for posting in postings})
-    open_accounts(book_id, select(Person.id, Person.code).where(Person.id.in_(people)))
-    accounts = {
-        person_id: (account_id, holder)
-        for account_id, holder, person_id in db.session.execute(
-            select(Account.id, Account.holder, Account.person_id).where(
-                Account.book_id == book_id, Account.person_id.in_(people)
-            )
-        )
-    }
-    brand = {holder: brand_account(book_id, holder) for holder in sorted({posting.against for posting in postings})}
+    against = sorted({posting.against for posting in postings})
+    accounts, brand = _accounts(book, people, against)
+    if len(accounts) < len(people) or len(brand) < len(against):
+        book_id = open_book(book)
+        open_accounts(book_id, select(Person.id, Person.code).where(Person.id.in_(people)))
+        for holder in against:
+            brand_account(book_id, holder)
+        accounts, brand = _accounts(book, people, against)
+    book_id = next(iter(brand.values()))[1]
     posted_at = clock.format_instant(at)
     changes: dict[int, int] = defaultdict(int)
 
     def rows() -> Iterable[tuple[object, ...]]:
         for posting in postings:
             account, holder = accounts[posting.person_id]
-            other, against = brand[posting.against], posting.against
+            other, against = brand[posting.against][0], posting.against
             gives = posting.amount > 0
             amount = abs(posting.amount)
             changes[account] += posting.amount
@@ -122,6 +122,22 @@ def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
     insert_many(Entry.__table__, columns, rows())
     _move_balances(changes)
     return len(postings)
+
+
+def _accounts(
+    book: str, people: Sequence[int], against: Sequence[str]
+) -> tuple[dict[int, tuple[int, str]], dict[str, tuple[int, int]]]:
+    """The accounts that people (id and holder, by person) and the brand (id and book, by holder) have in a book."""
+    wanted = (
+        select(Account.id, Account.holder, Account.person_id, Account.book_id)
+        .join(Book, Book.id == Account.book_id)
+        .where(Book.name == book)
+    )
+    found = db.session.execute(
+        union_all(wanted.where(Account.person_id.in_(people)), wanted.where(Account.holder.in_(against)))
+    ).all()
+    theirs = {row.person_id: (row.id, row.holder) for row in found if row.person_id is not None}
+    return theirs, {row.holder: (row.id, row.book_id) for row in found if row.person_id is None}
 
 
 def _move_balances(changes: dict[int, int]) -> None:

@@ -22,7 +22,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import flask_migrate
 import psycopg
@@ -32,7 +31,6 @@ from app import create_app
 from benchmarks.run import _memory_mb, settings_for
 from challenges.definition import definition_from
 from declarations.publishing import publish_definition
-from foundation import clock
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Person
@@ -131,10 +129,10 @@ def prepare(url: str, folder: Path, people: int) -> None:
             publish_definition(definition_from(CHALLENGE), by="bench", at=PUBLISHED)
         make_network(people)
         list(advance_challenges(ENDED))
+        db.session.remove()
         if url.startswith("sqlite"):
             with db.engine.connect() as connection:
                 connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
-        db.session.remove()
         db.engine.dispose()
 
 

@@ -140,6 +140,26 @@ def cancel_challenge(code: str, reason: str, author: str) -> None:
     click.echo(f"{code}: cancelled")
 
 
+@click.command("stop")
+@click.argument("code")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+@faults_to_exit
+def stop_repeating(code: str, author: str) -> None:
+    """Let no further period follow challenge CODE, which repeats; what is published goes on."""
+    try:
+        with transaction():
+            challenge = challenge_by_code(code)
+            if challenge is None:
+                raise ValueError(f"{code!r} is not a challenge; write the code of one that repeats")
+            person = person_by_code(author)
+            if person is None or person.role not in STAFF:
+                raise ValueError(f"{author!r} may not stop a challenge; write the code of an animator")
+            publishing.stop_repeating(challenge, by=author, at=clock.now())
+    except ChallengeNotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"{code}: no further period")
+
+
 @click.command("verify")
 @faults_to_exit
 def verify_points() -> None:
@@ -229,6 +249,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
     challenges.add_command(cancel_challenge)
+    challenges.add_command(stop_repeating)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment):
         points.add_command(command)

@@ -21,6 +21,7 @@ ICONS = {
     "extension": "calendar",
     "early_close": "clock",
     "cancelled": "x-circle",
+    "closed": "trophy",
 }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Select, and_, func, insert, literal, select
 
 from badges.operations import grant_earned
 from badges.rules import Counts
+from challenges.announcements import tell_closed
 from challenges.lifecycle import NotPossible, claim
 from challenges.models import Challenge, Participant
 from challenges.rules import LATE_ARRIVAL
@@ -127,6 +128,7 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     )
     db.session.add(closure)
     db.session.flush()
+    tell_closed(challenge, at=at)
     return closure
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, jsonify, url_for
+from flask import Blueprint, current_app
 from flask_login import current_user
 
-from challenges.permissions import visible_challenge
 from foundation import clock
-from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
-from rewards import backtesting, draw_pages
-from rewards.models import Closure, Reward
+from rewards import backtesting, draw_pages, result_pages
+from rewards.models import Reward
 from rewards.queries import orderable_rewards
 
 blueprint = Blueprint("rewards", __name__)
@@ -27,22 +25,10 @@ def catalogue() -> str:
     return page_or_part("rewards/catalogue.html", "rewards/_catalogue.html", rewards=rewards)
 
 
-@blueprint.get("/challenges/<code>/certificate")
-@requires("see_challenges")
-def certificate(code: str) -> Response:
-    """The certificate of a closing, as JSON. Participants read how many were left out of it, staff also who."""
-    challenge = visible_challenge(current_user, code)
-    closure = db.session.get(Closure, challenge.id) if challenge is not None else None
-    if closure is None:
-        abort(404)
-    told = dict(closure.certificate)
-    if current_user.role == "reseller":
-        told["exclusions"] = len(told["exclusions"])
-    if told.get("draw_seed") is not None:
-        told["draw_page"] = url_for("rewards.draw", code=code, _external=True)
-    return jsonify(told)
-
-
+blueprint.add_url_rule("/challenges/<code>/result", "result", result_pages.result)
+blueprint.add_url_rule("/challenges/<code>/certificate", "certificate", result_pages.certificate)
+blueprint.add_url_rule("/challenges/<code>/podium", "podium_consent", result_pages.consent, methods=["POST"])
+blueprint.add_url_rule("/challenges/<code>/podium.png", "podium", result_pages.picture)
 blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
 blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
 blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)

@@ -16,7 +16,7 @@ from foundation import clock
 LEAD = 3  # days before its start at which a period is published
 
 # What an extension or an early end moved is that period's alone.
-_DATES = ("starts_on", "ends_on", "declare_until", "review_until", "freeze_board_on")
+_DATES = ("starts_on", "ends_on", "declare_until", "review_until", "freeze_board_on", "repeat", "repeat_until")
 
 
 def next_start(definition: Definition) -> date | None:

@@ -71,9 +71,9 @@ def waiting(engine_name: str, database_url: str, run_folder: Path, tmp_path: Pat
         if engine_name == "sqlite":
             with db.engine.connect() as connection:
                 connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return (
-        database_url.rsplit("/", 1)[1].split("?")[0] if engine_name == "postgresql" else str(tmp_path / "palmares.db")
-    )
+    if engine_name == "sqlite":
+        return str(tmp_path / "palmares.db")
+    return urlsplit(database_url).path.removeprefix("/")
 
 
 @pytest.fixture

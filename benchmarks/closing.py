@@ -5,9 +5,9 @@
 The network, its sales and its standings are written by SQL. The closing has every kind of payout. The plain inserts
 write the rows that the closing wrote, in one transaction, into a copy of the database as it was before: same tables,
 keys, indexes and triggers, nothing computed. On PostgreSQL they are one `INSERT … SELECT` per table from a bare copy of
-the rows, which is faster than sending them; on SQLite the driver's executemany, from rows already read. Posting: the entries of one
-declaration at a time through `points.operations.post`, each in a transaction of its own, against the insert of the same
-rows by the driver.
+the rows, which is faster than sending them; on SQLite the driver's executemany, from rows already read. Posting: the
+entries of one declaration at a time through `points.operations.post`, each in a transaction of its own, against the
+insert of the same rows by the driver.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ PUBLISHED = datetime(2025, 12, 1, tzinfo=UTC)
 ENDED = datetime(2026, 2, 3, tzinfo=UTC)
 AFTER = datetime(2026, 3, 1, tzinfo=UTC)
 WRITTEN = (
-    "books", "counted_declarations", "final_standings", "awards", "accounts", "entries", "lots", "badge_grants", "notices",
+    "books", "counted_declarations", "final_standings", "awards", "accounts", "entries", "lots", "badge_grants",
+    "notices",
 )  # fmt: skip
 LIMITS = {"closing": 2.5, "posting": 3.0}
 MEMORY_MB = 300
@@ -74,7 +75,8 @@ INSERT INTO outlets (id, code, name, kind, brands, country, region, department, 
   CASE n % 3 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' ELSE 'high' END, 'g' || n, n % 1000 = 0
   FROM numbers WHERE n <= {people} / 4 + 1 ORDER BY n;
 INSERT INTO people (id, code, name, outlet_id, role, status, language, created_at, session_key)
-  SELECT n, 'p' || n, 'Personne ' || n, n / 4 + 1, 'reseller', 'employee', 'fr', '{at}', 'k' || n FROM numbers ORDER BY n;
+  SELECT n, 'p' || n, 'Personne ' || n, n / 4 + 1, 'reseller', 'employee', 'fr', '{at}', 'k' || n FROM numbers
+  ORDER BY n;
 INSERT INTO participants (challenge_id, person_id, outlet_id, league, target, entered_at)
   SELECT 1, p.id, o.id, o.potential, 100, '{at}' FROM people p JOIN outlets o ON o.id = p.outlet_id ORDER BY p.id;
 INSERT INTO declarations (id, public_id, person_id, status, revision, fingerprint, declared_at, received_at, clock,
@@ -96,7 +98,7 @@ INSERT INTO entries (book_id, source_id, destination_id, amount, reference, subj
 
 
 def make_network(people: int) -> None:
-    """Write `people` participants of the published challenge, each with one accepted sale, into the present database."""
+    """Write `people` participants of the published challenge, each with one accepted sale."""
     postgresql = db.engine.dialect.name == "postgresql"
     with transaction():
         book = open_book("challenge:bench")

@@ -221,9 +221,7 @@ WHEN = (
         ("repeat_until",),
         "day",
         _("Il revient jusqu'au"),
-        _(
-            "La dernière période commence au plus tard ce jour-là. Si rien n'est écrit : jusqu'à ce que vous l'arrêtiez."
-        ),
+        _("La dernière période commence au plus tard ce jour-là ; vide : jusqu'à ce que vous l'arrêtiez."),
     ),
 )
 

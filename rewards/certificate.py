@@ -66,7 +66,7 @@ def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> 
 
 
 def told_certificate(closure: Closure, reader: Person) -> bytes:
-    """A certificate as a reader gets it, always the same bytes: participants read how many were left out, staff whom."""
+    """A certificate as read, the same bytes each time: participants read how many were left out, staff whom."""
     told = dict(closure.certificate)
     if reader.role == "reseller":
         told["exclusions"] = len(told["exclusions"])

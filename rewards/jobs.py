@@ -28,10 +28,10 @@ class SomeFailed(RuntimeError):
 
 
 def advance_challenges(at: datetime) -> Iterator[str]:
-    """Take every step of every challenge that is due at an instant, and publish the periods that follow; yields a line per step taken.
+    """Take every step of every challenge that is due at an instant, and publish the periods that follow.
 
-    Each step is a transaction of its own that claims before it acts, so any number of these may run at once, be
-    killed, or come days late. Raises SomeFailed at the end when a challenge could not be moved.
+    Yields a line for each. Each step is a transaction of its own that claims before it acts, so any number of these may
+    run at once, be killed, or come days late. Raises SomeFailed at the end when a challenge could not be moved.
     """
     failed: list[str] = []
     yield from _repeat(at, failed)

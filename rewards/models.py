@@ -73,7 +73,7 @@ class Award(Base):
 
 
 class PodiumConsent(Base):
-    """Somebody on a podium agrees that a picture with their name be made to share; the row goes when they no longer do."""
+    """Somebody on a podium agrees to a picture with their name to share; the row goes when they no longer do."""
 
     __tablename__ = "podium_consents"
     challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)

@@ -97,8 +97,8 @@ def result_of(challenge: Challenge, person: Person) -> Result | None:
 def _league(
     challenge: Challenge, line: FinalStanding | None, payouts: Sequence[Mapping[str, Any]]
 ) -> tuple[int, bool, dict[int, tuple[int, int | None]]]:
-    """How many are in the line's league, whether its rank is shared, and for each rank payout the points and progress of
-    the last who got it. One statement."""
+    """How many are in the line's league, whether its rank is shared, and for each rank payout the points and progress
+    of the last who got it. One statement."""
     if line is None:
         return 0, False, {}
     ranked = [(place, payout["to"]) for place, payout in enumerate(payouts, 1) if payout["kind"] == "rank"]

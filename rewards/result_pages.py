@@ -1,4 +1,4 @@
-"""The result of a challenge, for whoever sees the challenge; and the picture of a podium, for the person on it alone."""
+"""The result of a challenge, for whoever sees it; and the picture of a podium, for the person on it alone."""
 
 from __future__ import annotations
 

@@ -123,18 +123,28 @@ def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
     return len(postings)
 
 
+# Built once: posting happens at every sale, and building a statement takes longer than running it.
+_IN_BOOK = (
+    select(Account.id, Account.holder, Account.person_id, Account.book_id)
+    .join(Book, Book.id == Account.book_id)
+    .where(Book.name == bindparam("book"))
+)
+_ACCOUNTS = union_all(
+    _IN_BOOK.where(Account.person_id.in_(bindparam("people", expanding=True))),
+    _IN_BOOK.where(Account.holder.in_(bindparam("against", expanding=True)), Account.person_id.is_(None)),
+)
+_MOVE = (
+    update(Account.__table__)  # type: ignore[arg-type]
+    .where(Account.__table__.c.id == bindparam("account"))
+    .values(balance=Account.__table__.c.balance + bindparam("change", type_=BigInteger))
+)
+
+
 def _accounts(
     book: str, people: Sequence[int], against: Sequence[str]
 ) -> tuple[dict[int, tuple[int, str]], dict[str, tuple[int, int]]]:
     """The accounts that people (id and holder, by person) and the brand (id and book, by holder) have in a book."""
-    wanted = (
-        select(Account.id, Account.holder, Account.person_id, Account.book_id)
-        .join(Book, Book.id == Account.book_id)
-        .where(Book.name == book)
-    )
-    found = db.session.execute(
-        union_all(wanted.where(Account.person_id.in_(people)), wanted.where(Account.holder.in_(against)))
-    ).all()
+    found = db.session.connection().execute(_ACCOUNTS, {"book": book, "people": people, "against": against}).all()
     theirs = {row.person_id: (row.id, row.holder) for row in found if row.person_id is not None}
     return theirs, {row.holder: (row.id, row.book_id) for row in found if row.person_id is None}
 
@@ -142,12 +152,7 @@ def _accounts(
 def _move_balances(changes: dict[int, int]) -> None:
     moved = [{"account": account, "change": change} for account, change in sorted(changes.items()) if change]
     if moved:
-        db.session.connection().execute(
-            update(Account.__table__)  # type: ignore[arg-type]
-            .where(Account.__table__.c.id == bindparam("account"))
-            .values(balance=Account.__table__.c.balance + bindparam("change", type_=BigInteger)),
-            moved,
-        )
+        db.session.connection().execute(_MOVE, moved)
 
 
 def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetime) -> None:

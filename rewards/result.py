@@ -122,8 +122,7 @@ def _wallet(amount: int) -> str:
 def _won(payout: Mapping[str, Any], award: Award) -> str:
     kind = payout["kind"]
     if kind == "rank":
-        return _("Rang %(rank)s : de %(first)s à %(last)s, c'est gagné.", rank=number(award.rank),
-                 first=number(payout["from"]), last=number(payout["to"]))  # fmt: skip
+        return _("Rang %(rank)s : c'est gagné.", rank=number(award.rank))
     if kind == "convert":
         return _(
             "%(total)s ÷ %(every)s, arrondi à l'entier inférieur, × %(into)s.",
@@ -137,8 +136,7 @@ def _won(payout: Mapping[str, Any], award: Award) -> str:
     if kind == "objective":
         return _("L'objectif est atteint.")
     if kind == "race":
-        return _("Parmi les %(n)s premiers à %(points)s.", n=number(payout["first"]),
-                 points=points_in_words(payout["points"]))  # fmt: skip
+        return _("Total de %(points)s atteint parmi les premiers.", points=points_in_words(payout["points"]))
     return _("Un de vos %(n)s tickets a été tiré.", n=number(award.points // payout["tickets_per"]))
 
 

@@ -61,9 +61,9 @@ def page(client: FlaskClient, person: Person, code: str = "hiver") -> str:
 
 def test_the_first_reads_what_was_won_and_why(closed: Challenge, client: FlaskClient, cast: Cast) -> None:
     shown = page(client, cast.awa)
-    assert "Week-end spa" in shown and "Rang 1 : de 1 à 1, c'est gagné." in shown
+    assert "Week-end spa" in shown and "Rang 1 : c'est gagné." in shown
     assert "Il fallait 30 ; le total est de 40 points." in shown
-    assert "Parmi les 1 premiers à 40 points." in shown
+    assert "Total de 40 points atteint parmi les premiers." in shown
     assert "2 points de cagnotte" in shown and "40 points ÷ 20, arrondi à l'entier inférieur, × 1." in shown
     assert "Ce qui a manqué" not in shown
 
@@ -140,7 +140,7 @@ def test_everybody_who_took_part_is_told_once_in_their_language(closed: Challeng
     assert notices[0].address == "/challenges/hiver/result"
 
 
-def test_the_result_is_read_with_few_statements(closed: Challenge, client: FlaskClient, cast: Cast) -> None:
+def test_staff_read_how_many_were_ranked(closed: Challenge, client: FlaskClient, cast: Cast) -> None:
     from_page = page(client, cast.marc)
     assert "3 participants classés" in from_page
 

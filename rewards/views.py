@@ -8,8 +8,13 @@ from flask_login import current_user
 from foundation import clock
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
+<<<<<<< HEAD
 from rewards import backtesting, draw_pages, result_pages
 from rewards.models import Reward
+=======
+from rewards import backtesting, draw_pages, launching
+from rewards.models import Closure, Reward
+>>>>>>> main
 from rewards.queries import orderable_rewards
 
 blueprint = Blueprint("rewards", __name__)
@@ -32,6 +37,7 @@ blueprint.add_url_rule("/challenges/<code>/podium.png", "podium", result_pages.p
 blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
 blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
 blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)
+
 # — backtests (rewards/backtesting.py) —
 
 blueprint.add_url_rule("/studio/<code>/backtests", "backtests", backtesting.backtests, methods=["GET", "POST"])
@@ -42,3 +48,7 @@ blueprint.add_url_rule(
 blueprint.add_url_rule(
     "/studio/<code>/backtests/<int:run_id>/repetition", "repeat_backtest", backtesting.repetition, methods=["POST"]
 )
+
+# — publishing (rewards/launching.py) —
+
+blueprint.add_url_rule("/studio/<code>/publication", "publication", launching.publication, methods=["GET", "POST"])

@@ -75,7 +75,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
-        draft = db.session.scalars(select(Draft.id).order_by(Draft.id.desc())).first()
+        draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
+        written = db.session.scalars(select(Draft.id).join(Challenge).where(Challenge.state == "draft")).first()
         person = db.session.scalars(select(Person).where(Person.name == SOMEBODY["reseller"])).one()
         mine = select(Declaration.public_id).where(Declaration.person_id == person.id, Declaration.status == "accepted")
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
@@ -117,9 +118,9 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     }
     staff = insight | {
         "challenges.new": ["/studio/new"],
-        "challenges.removal": [f"/studio/drafts/{draft}/removal"],
-        "challenges.step": [f"/studio/drafts/{draft}/{step}" for step in STEP_NAMES],
-        "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
+        "challenges.removal": [f"/studio/drafts/{written}/removal"],
+        "challenges.step": [f"/studio/drafts/{written}/{step}" for step in STEP_NAMES],
+        "declarations.cancel": [f"/studio/{running}/cancellation"],
         "declarations.review": ["/review", f"/review/{waiting}"],
         "network.import_file": ["/studio/network/import"],
         "network.outlet": [f"/studio/network/outlets/{outlet}"],

@@ -18,11 +18,7 @@ from challenges.lifecycle import NotAllowed, Unlawful
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
 from challenges.models import Challenge, RulesVersion
 from challenges.queries import challenge_by_code
-<<<<<<< HEAD
-from declarations import adjustments, operations, publishing
-=======
-from declarations import amending, operations, publishing
->>>>>>> main
+from declarations import adjustments, amending, operations, publishing
 from declarations.imports import import_declarations
 from declarations.models import REJECTIONS, Declaration
 from declarations.verification import differences
@@ -142,7 +138,6 @@ def cancel_challenge(code: str, reason: str, author: str) -> None:
     click.echo(f"{code}: cancelled")
 
 
-<<<<<<< HEAD
 @click.command("stop")
 @click.argument("code")
 @click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
@@ -161,7 +156,8 @@ def stop_repeating(code: str, author: str) -> None:
     except ChallengeNotPossible as refusal:
         raise ValueError(str(refusal)) from refusal
     click.echo(f"{code}: no further period")
-=======
+
+
 NOTICE = click.option("--notice", required=True, help="What its participants read about it.")
 AUTHOR = click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
 
@@ -289,7 +285,6 @@ def _may_decide(code: str, what: str) -> None:
     person = person_by_code(code)
     if person is None or person.role not in STAFF:
         raise ValueError(f"{code!r} may not {what}; write the code of an animator")
->>>>>>> main
 
 
 @click.command("verify")
@@ -380,13 +375,8 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
-<<<<<<< HEAD
-    challenges.add_command(cancel_challenge)
-    challenges.add_command(stop_repeating)
-=======
-    for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge):
+    for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge, stop_repeating):
         challenges.add_command(command)
->>>>>>> main
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment):
         points.add_command(command)

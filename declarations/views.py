@@ -14,15 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from badges.queries import grants_of
 from challenges import wording
-<<<<<<< HEAD
-from challenges.lifecycle import NotPossible as ChallengeNotPossible
-from challenges.lifecycle import Unlawful
-from challenges.models import Challenge
-from challenges.queries import challenge_by_code
-from declarations import adjusting, declaring, operations, permissions, publishing, queries, reviewing
-=======
-from declarations import declaring, operations, permissions, queries, reviewing, steering, target_pages
->>>>>>> main
+from declarations import adjusting, declaring, operations, permissions, queries, reviewing, steering, target_pages
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
 from declarations.models import Declaration, Revision
@@ -195,17 +187,14 @@ for rule, view, methods in (
     ("/review/<path:public_id>", reviewing.review, ["GET"]),
     ("/review/<path:public_id>/acceptance", reviewing.acceptance, ["POST"]),
     ("/review/<path:public_id>/rejection", reviewing.rejection, ["POST"]),
-<<<<<<< HEAD
     ("/studio/network/people/<path:code>/points", adjusting.person_points, ["GET"]),
     ("/studio/network/people/<path:code>/adjustment", adjusting.adjust, ["POST"]),
-=======
     ("/studio/<code>/amendment", steering.amendment, ["GET", "POST"]),
     ("/studio/<code>/extension", steering.extension, ["GET", "POST"]),
     ("/studio/<code>/early-closing", steering.early_closing, ["GET", "POST"]),
     ("/studio/<code>/cancellation", steering.cancellation, ["GET", "POST"]),
     ("/studio/<code>/targets", target_pages.targets, ["GET", "POST"]),
     ("/studio/<code>/targets.csv", target_pages.target_file, ["GET"]),
->>>>>>> main
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
 for rule, name, view, methods in (

@@ -8,13 +8,8 @@ from flask_login import current_user
 from foundation import clock
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
-<<<<<<< HEAD
-from rewards import backtesting, draw_pages, result_pages
+from rewards import backtesting, draw_pages, launching, result_pages
 from rewards.models import Reward
-=======
-from rewards import backtesting, draw_pages, launching
-from rewards.models import Closure, Reward
->>>>>>> main
 from rewards.queries import orderable_rewards
 
 blueprint = Blueprint("rewards", __name__)

@@ -128,7 +128,10 @@ def test_the_order_of_publishing_and_declaring_does_not_matter(runner: FlaskCliR
 def told_between(folder: Path, first: datetime | None, last: datetime | None, target: Path) -> Path:
     """The declarations of a network told between two instants, the second excluded, as a file of their own."""
     instants: dict[str, datetime] = {}
-    with sold(folder).open(encoding="utf-8", newline="") as file, target.open("w", encoding="utf-8", newline="") as part:
+    with (
+        sold(folder).open(encoding="utf-8", newline="") as file,
+        target.open("w", encoding="utf-8", newline="") as part,
+    ):
         reader = csv.DictReader(file)
         writer = csv.DictWriter(part, reader.fieldnames or ())
         writer.writeheader()

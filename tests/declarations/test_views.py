@@ -15,8 +15,6 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import event, func, select
 
-from challenges.definition import definition_from
-from challenges.imports import import_challenge
 from declarations.models import Declaration, Line, Revision
 from declarations.operations import reject, withdraw
 from foundation import clock

@@ -195,6 +195,8 @@ def shortened(before: Definition, played: Definition, ends_on: date) -> Definiti
     data |= {key: value for key, value in played.canonical().items() if key in SCORING}
     if before.freeze_board_on is not None and before.freeze_board_on > ends_on:
         del data["freeze_board_on"]
+    # The series goes on as it was published; this period alone may now end on a day that not every month has.
+    data = {key: value for key, value in data.items() if key not in ("repeat", "repeat_until")}
     return _without_dead_rules(data)
 
 

@@ -154,6 +154,18 @@ def tell_participants(challenge: Challenge, kind: str, text: str, *, at: datetim
     notify(everybody, kind, titles, text, page_of(challenge), at=at)
 
 
+def tell_closed(challenge: Challenge, *, at: datetime) -> None:
+    """Tell everybody who took part that ranks and prizes are final, and where to read theirs."""
+    everybody = select(Participant.person_id).where(Participant.challenge_id == challenge.id)
+    titles: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            titles[language] = _("%(title)s : les résultats", title=challenge.title(language))[:200]
+            texts[language] = _("Le challenge est clos : votre place, ce que vous avez gagné et pourquoi.")
+    notify(everybody, "closed", titles, texts, page_of(challenge) + "/result", at=at)
+
+
 def _changed(kind: str, title: str) -> str:
     words = {
         "rules": _("%(title)s : le règlement change", title=title),

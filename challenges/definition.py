@@ -39,6 +39,7 @@ DAYS_TO_DECLARE = 4
 DAYS_TO_REVIEW = 7
 HIGHEST = 1_000_000_000
 LONGEST_COMMENT = 5_000
+LONGEST_CODE = 60
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 Channel = Literal["store", "online", "face_to_face", "meeting", "reorder"]
@@ -404,6 +405,8 @@ class Definition(Part):
     budget: NotNegative | None = None
     budget_policy: Literal["stop", "pro_rata"] = "stop"
     freeze_board_on: Day | None = None
+    repeat: Literal["weekly", "monthly"] | None = None
+    repeat_until: Day | None = None
     audience: Audience | None = None
     en: English | None = None
     objective: Objective | None = None
@@ -677,6 +680,7 @@ def problems_of(definition: Definition, known: Known) -> list[Problem]:
         [
             *_bounds(definition, ()),
             *_dates(definition),
+            *_repetition(definition),
             *_objective(definition),
             *_rules(definition),
             *_names(definition, known),
@@ -759,6 +763,76 @@ def _dates(definition: Definition) -> Iterator[Problem]:
             _("le %(day)s est en dehors du challenge", day=frozen),
             _("du %(start)s au %(end)s", start=definition.starts_on, end=definition.ends_on),
         )
+
+
+def series_code(definition: Definition) -> str:
+    """What the codes of a repeated challenge's periods begin with: its own, without the period it may end with."""
+    return definition.code.removesuffix("-" + period_label(definition.starts_on, definition.repeat or ""))
+
+
+def period_label(first: date, repeat: str) -> str:
+    """How a period that begins on a day is told from the others: 2026-02, or 2026-W05 for a week."""
+    week = first.isocalendar()
+    return f"{week.year}-W{week.week:02}" if repeat == "weekly" else f"{first.year}-{first.month:02}"
+
+
+def _repetition(definition: Definition) -> Iterator[Problem]:
+    """Periods follow one another without ever meeting, and every date has its like in each of them."""
+    repeat = definition.repeat
+    if repeat is None:
+        if definition.repeat_until is not None:
+            yield Problem(("repeat_until",), _("ce challenge ne se répète pas"), _('repeat = "weekly" ou "monthly"'))
+        return
+    longest = LONGEST_CODE - 1 - len(period_label(definition.starts_on, repeat))
+    if len(series_code(definition)) > longest:
+        yield Problem(
+            ("code",),
+            _("le code est trop long pour être suivi de la période"),
+            _("au plus %(n)s caractères", n=longest),
+        )
+    if definition.repeat_until is not None and definition.repeat_until < definition.starts_on:
+        yield Problem(
+            ("repeat_until",),
+            _("la répétition finit avant de commencer"),
+            _("une date à partir du %(start)s", start=definition.starts_on),
+        )
+    days: list[tuple[tuple[str | int, ...], date | None]] = [
+        (("starts_on",), definition.starts_on),
+        (("ends_on",), definition.ends_on),
+        (("freeze_board_on",), definition.freeze_board_on),
+    ]
+    for index, rule in enumerate(definition.rules):
+        if rule.when is not None:
+            days += [
+                (("rules", index, "when", "from"), rule.when.first),
+                (("rules", index, "when", "to"), rule.when.last),
+            ]
+    if definition.objective is not None and (baseline := definition.objective.baseline) is not None:
+        days += [(("objective", "baseline", "from"), baseline.first), (("objective", "baseline", "to"), baseline.last)]
+    span = (definition.ends_on - definition.starts_on).days
+    if repeat == "weekly":
+        if span >= 7:
+            yield Problem(
+                ("ends_on",),
+                _("un challenge de chaque semaine dure au plus sept jours"),
+                _("au plus tard le %(day)s", day=clock.days_after(definition.starts_on, 6)),
+            )
+        return
+    first, last = definition.starts_on, definition.ends_on
+    months = (last.year - first.year) * 12 + last.month - first.month
+    if months > 1 or (months == 1 and last.day >= first.day):
+        yield Problem(
+            ("ends_on",),
+            _("un challenge de chaque mois dure au plus un mois"),
+            _("une fin avant que le mois suivant commence"),
+        )
+    for where, day in days:
+        if day is not None and day.day > 27 and (day + timedelta(days=1)).day != 1:
+            yield Problem(
+                where,
+                _("le %(n)s n'est pas dans tous les mois", n=day.day),
+                _("un jour du 1 au 27, ou le dernier du mois"),
+            )
 
 
 def _objective(definition: Definition) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ _RULE_ORDER = (
 _PAYOUT_ORDER = (
     "kind", "from", "to", "points", "first", "every", "into", "winners", "tickets_per", "reward", "wallet",
 )  # fmt: skip
-_DAYS = frozenset({"starts_on", "ends_on", "freeze_board_on", "from", "to"})
+_DAYS = frozenset({"starts_on", "ends_on", "freeze_board_on", "repeat_until", "from", "to"})
 _INSTANTS = frozenset({"declare_until", "review_until"})
 
 

@@ -213,6 +213,23 @@ WHEN = (
         _("Figer le classement public le"),
         _("Pour le suspense : les participants ne voient plus bouger les places à partir de ce jour."),
     ),
+    Key(
+        ("repeat",),
+        "choice",
+        _("Ce challenge revient"),
+        _("Chaque période a son classement, ses gains et sa clôture ; la suivante est publiée trois jours avant."),
+        choices=(
+            ("", _("Non, une seule fois")),
+            ("weekly", _("Chaque semaine")),
+            ("monthly", _("Chaque mois")),
+        ),
+    ),
+    Key(
+        ("repeat_until",),
+        "day",
+        _("Il revient jusqu'au"),
+        _("La dernière période commence au plus tard ce jour-là ; vide : jusqu'à ce que vous l'arrêtiez."),
+    ),
 )
 
 ID = Key(("id",), "text", _("Nom court"), _("Garde la trace des points gagnés ; il ne se montre pas."))

@@ -155,6 +155,21 @@ class Amendment(Base):
     __table_args__ = (CheckConstraint(f"kind IN {AMENDMENTS}", name="kind"),)
 
 
+class Period(Base):
+    """A published challenge that repeats: the `number`-th of the series that began with `series_id`, from 0.
+
+    `next_on` is the day at whose beginning the next one is published; None once that is done, or when none follows.
+    Numbers may be missing: a period whose draw could no longer be promised before its start.
+    """
+
+    __tablename__ = "periods"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    series_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"))
+    number: Mapped[int]
+    next_on: Mapped[date | None] = mapped_column(Date, index=True)
+    __table_args__ = (UniqueConstraint("series_id", "number"),)
+
+
 class Acceptance(Base):
     """A participant's acceptance of one version of the rules: never edited. `rules_hash` is what was accepted."""
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, literal, or_, select
 
-from challenges.models import OPEN_STATES, Amendment, Challenge, Draft, Participant, RulesVersion
+from challenges.models import OPEN_STATES, Amendment, Challenge, Draft, Participant, Period, RulesVersion
 from challenges.rules import LATE_ARRIVAL, Version, version_from
 from foundation import clock
 from foundation.database import db
@@ -235,6 +235,34 @@ def next_state(challenge: Challenge, at: datetime) -> str | None:
         end = clock.start_of_day(clock.days_after(challenge.ends_on, 1), challenge.zone)
         return "closing" if at >= end else None
     return "reviewing" if at >= challenge.declare_until + LATE_ARRIVAL else None
+
+
+def due_periods(at: datetime) -> list[int]:
+    """Repeated challenges whose next period is to be published, the oldest first."""
+    soon = clock.days_after(at.date(), 1)
+    found = db.session.execute(
+        select(Challenge, Period.next_on)
+        .join(Period, Period.challenge_id == Challenge.id)
+        .where(Period.next_on <= soon)
+        .order_by(Period.next_on, Challenge.id)
+    )
+    return [one.id for one, day in found if day is not None and at >= clock.start_of_day(day, one.zone)]
+
+
+def amended_definition(challenge_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a challenge was first published as, and as its rules were last amended, whatever became of its end."""
+    kinds = select(Amendment.kind).where(
+        Amendment.challenge_id == RulesVersion.challenge_id, Amendment.version == RulesVersion.number
+    )
+    found = db.session.scalars(
+        select(RulesVersion.definition)
+        .where(
+            RulesVersion.challenge_id == challenge_id,
+            or_(RulesVersion.number == 1, kinds.scalar_subquery() == "rules"),
+        )
+        .order_by(RulesVersion.number)
+    ).all()
+    return found[0], found[-1]
 
 
 def closable(at: datetime) -> list[int]:

@@ -81,7 +81,7 @@ def show(code: str) -> str:
         ranking_url=address("leaderboards.ranking", code=code),
         rules_url=url_for("challenges.rules", code=code),
         cancellation=db.session.get(Cancellation, challenge.id) if challenge.state == "cancelled" else None,
-        certificate_url=address("rewards.certificate", code=code) if challenge.state == "closed" else None,
+        result_url=address("rewards.result", code=code) if challenge.state == "closed" else None,
         progress_url=address("portal.progress", code=code) if plays else None,
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,

@@ -519,6 +519,7 @@ def full_rules(
                         "Une vente déclarée sans réseau dans ce délai compte si elle nous parvient"
                         " dans les 24 heures qui suivent."
                     ),
+                    *_repetition(definition),
                 ],
             ),
             Section(
@@ -659,6 +660,21 @@ def _ranking(definition: Mapping[str, Any]) -> list[str]:
             )
         )
     return found
+
+
+def _repetition(definition: Mapping[str, Any]) -> list[str]:
+    """That a challenge comes back, and until when."""
+    if not definition.get("repeat"):
+        return []
+    found = (
+        _("Il revient chaque semaine, avec un classement et des gains propres à chaque semaine.")
+        if definition["repeat"] == "weekly"
+        else _("Il revient chaque mois, avec un classement et des gains propres à chaque mois.")
+    )
+    if not definition.get("repeat_until"):
+        return [found]
+    until = _("La dernière période commence au plus tard le %(day)s.", day=day_in_words(definition["repeat_until"]))
+    return [found, until]
 
 
 def _prize_sentences(definition: Mapping[str, Any], rewards: Names | None) -> list[str]:

@@ -138,6 +138,26 @@ def cancel_challenge(code: str, reason: str, author: str) -> None:
     click.echo(f"{code}: cancelled")
 
 
+@click.command("stop")
+@click.argument("code")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+@faults_to_exit
+def stop_repeating(code: str, author: str) -> None:
+    """Let no further period follow challenge CODE, which repeats; what is published goes on."""
+    try:
+        with transaction():
+            challenge = challenge_by_code(code)
+            if challenge is None:
+                raise ValueError(f"{code!r} is not a challenge; write the code of one that repeats")
+            person = person_by_code(author)
+            if person is None or person.role not in STAFF:
+                raise ValueError(f"{author!r} may not stop a challenge; write the code of an animator")
+            publishing.stop_repeating(challenge, by=author, at=clock.now())
+    except ChallengeNotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"{code}: no further period")
+
+
 NOTICE = click.option("--notice", required=True, help="What its participants read about it.")
 AUTHOR = click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
 
@@ -355,7 +375,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
-    for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge):
+    for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge, stop_repeating):
         challenges.add_command(command)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment):

@@ -6,31 +6,103 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, CursorResult, cast, func, select, update
 
-from challenges.definition import Definition
+from challenges.definition import Definition, stored_definition
 from challenges.imports import import_challenge
 from challenges.lifecycle import NotPossible, call_off, enter, freeze_rules
-from challenges.models import OPEN_STATES, Challenge, Participant, PersonalTarget
-from challenges.queries import audience_select
+from challenges.models import OPEN_STATES, Challenge, Participant, Period, PersonalTarget
+from challenges.pictures import picture_file
+from challenges.queries import amended_definition, audience_select, challenge_by_code
+from challenges.repeating import following, following_stored, publication_day
 from challenges.rules import target_for
 from declarations.models import Declaration, Line, Revision
 from declarations.operations import lock_people
 from declarations.scoring import chunks, current_revisions, score
-from foundation import audit
+from foundation import audit, clock
 from foundation.database import db
 from foundation.tables import Faults, file_name, read_table
 from leaderboards.models import Standing
 from network.models import Person
 
 
-def publish(challenge: Challenge, *, by: str, at: datetime) -> int:
+def publish(challenge: Challenge, *, by: str, at: datetime, after: Period | None = None) -> int:
     """Freeze a draft's rules, let its audience in, fold what they have already told; answers how many people.
 
-    Raises NotPossible unless the challenge is a draft.
+    `after` is the period that a repeated challenge follows. Raises NotPossible unless the challenge is a draft.
     """
     freeze_rules(challenge, by=by, at=at)
-    return _enrol(challenge, None, at=at)
+    people = _enrol(challenge, None, at=at)
+    definition = stored_definition(challenge.definition)
+    if definition.repeat is not None:
+        # Last of all: the first of the series is then held by nobody who waits for people.
+        db.session.add(
+            Period(
+                challenge_id=challenge.id,
+                series_id=after.series_id if after is not None else challenge.id,
+                number=after.number + 1 if after is not None else 0,
+                next_on=publication_day(definition),
+            )
+        )
+        db.session.flush()
+    return people
+
+
+def publish_next(challenge: Challenge, *, at: datetime) -> Challenge | None:
+    """Publish the period that follows a repeated challenge, in the name of the system; once, whoever asks.
+
+    None when somebody else has done so, or when none follows: the challenge was called off, or a draw could never be
+    promised in time. A period with a draw that should have begun already is left out, and the one after it taken.
+    """
+    claimed: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        update(Period)
+        .where(Period.challenge_id == challenge.id, Period.next_on.is_not(None))
+        .values(next_on=None)
+        .execution_options(synchronize_session=False)
+    )
+    if claimed.rowcount != 1:
+        return None
+    period = db.session.get_one(Period, challenge.id, populate_existing=True)
+    series, number = period.series_id, period.number
+    if challenge.state == "cancelled":
+        audit.record("challenge.series_ended", challenge.code, by=audit.SYSTEM, at=at, why="cancelled")
+        return None
+    definition = following_stored(*amended_definition(challenge.id))
+    while (
+        definition is not None
+        and definition.has_draw
+        and at >= clock.start_of_day(definition.starts_on, definition.zone)
+    ):
+        audit.record("challenge.period_left_out", definition.code, by=audit.SYSTEM, at=at, why="draw")
+        number += 1
+        definition = following(definition, definition)
+    if definition is None:
+        return None
+    if challenge_by_code(definition.code) is not None:
+        raise NotPossible(
+            f"{definition.code} would be the next period of {challenge.code}, and another challenge has this code; "
+            f"remove that draft, or stop the series: flask challenges stop {challenge.code}"
+        )
+    picture = picture_file(challenge.code)
+    if definition.picture is not None and picture.is_file():
+        definition = definition.with_picture(picture.read_bytes())
+    made = import_challenge(definition, by=audit.SYSTEM, at=at)
+    publish(made, by=audit.SYSTEM, at=at, after=Period(challenge_id=challenge.id, series_id=series, number=number))
+    return made
+
+
+def stop_repeating(challenge: Challenge, *, by: str, at: datetime) -> None:
+    """Let no further period follow; what is published goes on. Raises NotPossible when none was to follow."""
+    series = select(Period.series_id).where(Period.challenge_id == challenge.id).scalar_subquery()
+    stopped: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+        update(Period)
+        .where(Period.series_id == series, Period.next_on.is_not(None))
+        .values(next_on=None)
+        .execution_options(synchronize_session=False)
+    )
+    if not stopped.rowcount:
+        raise NotPossible(f"no period follows challenge {challenge.code}: there is nothing to stop")
+    audit.record("challenge.series_ended", challenge.code, by=by, at=at, why="stopped")
 
 
 def cancel(challenge: Challenge, reason: str, *, by: str, at: datetime) -> None:

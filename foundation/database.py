@@ -144,6 +144,17 @@ def reserve_ids(table: Any, count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
+def look_again(*tables: Any) -> None:
+    """Tell the database how many rows tables hold that have just been filled, so that what follows is planned for them.
+
+    PostgreSQL plans by statistics which its own clock only refreshes later, and never inside a transaction: without
+    them a join over a million new rows may be made as if there were one.
+    """
+    if db.engine.dialect.name == "postgresql":
+        names = ", ".join(table.__tablename__ for table in tables)
+        db.session.execute(text(f"ANALYZE {names}"))
+
+
 def insert_many(table: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert many rows in the present transaction, the fastest way the engine has (COPY, or a driver's executemany).
 

@@ -13,7 +13,7 @@ from points.models import Account, Book, Entry, Lot, Seal
 from points.operations import seal
 from points.wallet import expire
 
-BATCH = 200
+BATCH = 50
 
 
 def expire_lots(at: datetime) -> Iterator[str]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -82,25 +83,23 @@ def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
     postings = [posting for posting in postings if posting.amount]
     if not postings:
         return 0
-    book_id = open_book(book)
     people = sorted({posting.person_id for posting in postings})
-    open_accounts(book_id, select(Person.id, Person.code).where(Person.id.in_(people)))
-    accounts = {
-        person_id: (account_id, holder)
-        for account_id, holder, person_id in db.session.execute(
-            select(Account.id, Account.holder, Account.person_id).where(
-                Account.book_id == book_id, Account.person_id.in_(people)
-            )
-        )
-    }
-    brand = {holder: brand_account(book_id, holder) for holder in sorted({posting.against for posting in postings})}
+    against = sorted({posting.against for posting in postings})
+    accounts, brand = _accounts(book, people, against)
+    if len(accounts) < len(people) or len(brand) < len(against):
+        book_id = open_book(book)
+        open_accounts(book_id, select(Person.id, Person.code).where(Person.id.in_(people)))
+        for holder in against:
+            brand_account(book_id, holder)
+        accounts, brand = _accounts(book, people, against)
+    book_id = next(iter(brand.values()))[1]
     posted_at = clock.format_instant(at)
     changes: dict[int, int] = defaultdict(int)
 
     def rows() -> Iterable[tuple[object, ...]]:
         for posting in postings:
             account, holder = accounts[posting.person_id]
-            other, against = brand[posting.against], posting.against
+            other, against = brand[posting.against][0], posting.against
             gives = posting.amount > 0
             amount = abs(posting.amount)
             changes[account] += posting.amount
@@ -124,15 +123,36 @@ def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
     return len(postings)
 
 
+# Built once: posting happens at every sale, and building a statement takes longer than running it.
+_IN_BOOK = (
+    select(Account.id, Account.holder, Account.person_id, Account.book_id)
+    .join(Book, Book.id == Account.book_id)
+    .where(Book.name == bindparam("book"))
+)
+_ACCOUNTS = union_all(
+    _IN_BOOK.where(Account.person_id.in_(bindparam("people", expanding=True))),
+    _IN_BOOK.where(Account.holder.in_(bindparam("against", expanding=True)), Account.person_id.is_(None)),
+)
+_MOVE = (
+    update(Account.__table__)  # type: ignore[arg-type]
+    .where(Account.__table__.c.id == bindparam("account"))
+    .values(balance=Account.__table__.c.balance + bindparam("change", type_=BigInteger))
+)
+
+
+def _accounts(
+    book: str, people: Sequence[int], against: Sequence[str]
+) -> tuple[dict[int, tuple[int, str]], dict[str, tuple[int, int]]]:
+    """The accounts that people (id and holder, by person) and the brand (id and book, by holder) have in a book."""
+    found = db.session.connection().execute(_ACCOUNTS, {"book": book, "people": people, "against": against}).all()
+    theirs = {row.person_id: (row.id, row.holder) for row in found if row.person_id is not None}
+    return theirs, {row.holder: (row.id, row.book_id) for row in found if row.person_id is None}
+
+
 def _move_balances(changes: dict[int, int]) -> None:
     moved = [{"account": account, "change": change} for account, change in sorted(changes.items()) if change]
     if moved:
-        db.session.connection().execute(
-            update(Account.__table__)  # type: ignore[arg-type]
-            .where(Account.__table__.c.id == bindparam("account"))
-            .values(balance=Account.__table__.c.balance + bindparam("change", type_=BigInteger)),
-            moved,
-        )
+        db.session.connection().execute(_MOVE, moved)
 
 
 def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetime) -> None:
@@ -145,6 +165,15 @@ def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetim
     chosen = credits.subquery()
     person_id, code, amount, reference, subject, why = chosen.columns
     open_accounts(book_id, select(person_id.label("id"), code.label("code")).distinct())
+    # First the balances, which hold everybody's account: the order of entries is then that of what they did.
+    sums = select(person_id.label("person_id"), func.sum(amount).label("total")).group_by(person_id).subquery()
+    total = cast(sums.c.total, Account.__table__.c.balance.type)
+    db.session.execute(
+        update(Account)
+        .where(Account.book_id == book_id, Account.person_id == sums.c.person_id)
+        .values(balance=Account.balance + total)
+        .execution_options(synchronize_session=False)
+    )
     issue = select(Account.id).where(Account.book_id == book_id, Account.holder == ISSUE).scalar_subquery()
     moment = clock.format_instant(at)
     canonical: ColumnElement[str] = literal(book + SEPARATOR + ISSUE + SEPARATOR, String)
@@ -172,15 +201,7 @@ def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetim
     )
     columns = ["account_id", "reference", "amount", "left", "received_at", "expires_at"]
     db.session.execute(insert(Lot).from_select(columns, lots.order_by(reference)))
-    sums = select(person_id.label("person_id"), func.sum(amount).label("total")).group_by(person_id).subquery()
-    total = cast(sums.c.total, Account.__table__.c.balance.type)
-    db.session.execute(
-        update(Account)
-        .where(Account.book_id == book_id, Account.person_id == sums.c.person_id)
-        .values(balance=Account.balance + total)
-        .execution_options(synchronize_session=False)
-    )
-    # The balances just changed hold everybody's wallet: who owes is known now, and pays from what has come.
+    # Everybody's wallet is held: who owes is known, and pays from what has come.
     filled = select(Lot.id).where(Lot.account_id == Debt.account_id, Lot.left > 0).exists()
     for account_id in db.session.scalars(select(Debt.account_id).where(filled).order_by(Debt.account_id)).all():
         repay(account_id)

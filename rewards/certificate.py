@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from sqlalchemy import case, func, select
 
 from challenges.models import Challenge, Draw, Participant, RulesVersion
@@ -15,7 +18,7 @@ from foundation.programme import setting
 from leaderboards.models import FinalStanding
 from network.models import Outlet, Person
 from points.models import Adjustment, AdjustmentDecision
-from rewards.models import Award
+from rewards.models import Award, Closure
 
 
 def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> dict[str, Any]:
@@ -60,6 +63,21 @@ def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> 
         "closed_by": by,
         "closed_at": clock.format_instant(at),
     }  # fmt: skip
+
+
+def told_certificate(closure: Closure, reader: Person) -> bytes:
+    """A certificate as read, the same bytes each time: participants read how many were left out, staff whom."""
+    told = dict(closure.certificate)
+    if reader.role == "reseller":
+        told["exclusions"] = len(told["exclusions"])
+    if told.get("draw_seed") is not None:
+        told["draw_page"] = url_for("rewards.draw", code=told["challenge"], _external=True)
+    return (json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+def fingerprint(told: bytes) -> str:
+    """SHA-256 of a certificate as it is read, in hexadecimal."""
+    return hashlib.sha256(told).hexdigest()
 
 
 def _counts(challenge: Challenge) -> dict[str, int]:

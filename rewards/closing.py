@@ -14,6 +14,7 @@ from sqlalchemy import Select, and_, func, insert, literal, select
 
 from badges.operations import grant_earned
 from badges.rules import Counts
+from challenges.announcements import tell_closed
 from challenges.lifecycle import NotPossible, claim
 from challenges.models import Challenge, Participant
 from challenges.rules import LATE_ARRIVAL
@@ -21,13 +22,13 @@ from declarations.models import CountedDeclaration, Declaration, Revision
 from declarations.operations import accept, lock_people, reject
 from declarations.scoring import current_revisions
 from foundation import audit
-from foundation.database import db
+from foundation.database import db, look_again
 from leaderboards.models import FinalStanding
 from leaderboards.operations import freeze
 from points.queries import adjustments_wait
 from rewards.certificate import certificate
 from rewards.drawing import standings_text
-from rewards.models import Closure
+from rewards.models import Award, Closure
 from rewards.payouts import award, credit
 from rewards.rules import standings_hash
 
@@ -112,8 +113,10 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     )
     db.session.execute(insert(CountedDeclaration).from_select(["challenge_id", "declaration_id", "revision"], counted))
     freeze(challenge)
+    look_again(FinalStanding)
     hashed = standings_hash(standings_text(challenge))
     award(challenge, hashed)
+    look_again(Award)
     credit(challenge, at=at)
     _grant_podium(challenge, at=at)
     closure = Closure(
@@ -125,6 +128,7 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     )
     db.session.add(closure)
     db.session.flush()
+    tell_closed(challenge, at=at)
     return closure
 
 

@@ -12,7 +12,8 @@ from flask import current_app
 
 from challenges.lifecycle import claim, hold
 from challenges.models import Challenge
-from challenges.queries import closable, due_steps, next_state
+from challenges.queries import closable, due_periods, due_steps, next_state
+from declarations.publishing import publish_next
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
@@ -33,12 +34,13 @@ class SomeFailed(RuntimeError):
 
 
 def advance_challenges(at: datetime) -> Iterator[str]:
-    """Take every step of every challenge that is due at an instant; yields a line per step taken.
+    """Take every step of every challenge that is due at an instant, and publish the periods that follow.
 
-    Each step is a transaction of its own that claims before it acts, so any number of these may run at once, be
-    killed, or come days late. Raises SomeFailed at the end when a challenge could not be moved.
+    Yields a line for each. Each step is a transaction of its own that claims before it acts, so any number of these may
+    run at once, be killed, or come days late. Raises SomeFailed at the end when a challenge could not be moved.
     """
     failed: list[str] = []
+    yield from _repeat(at, failed)
     stuck: set[int] = set()
     while steps := [step for step in due_steps(at) if step[0] not in stuck]:
         for challenge_id, before, after in steps:
@@ -62,6 +64,22 @@ def advance_challenges(at: datetime) -> Iterator[str]:
             failed.append(_failure(challenge_id, error))
     if failed:
         raise SomeFailed("; ".join(failed))
+
+
+def _repeat(at: datetime, failed: list[str]) -> Iterator[str]:
+    """Publish the period that follows each repeated challenge, one after the other when they are late."""
+    stuck: set[int] = set()
+    while due := [one for one in due_periods(at) if one not in stuck]:
+        for challenge_id in due:
+            try:
+                with transaction():
+                    made = publish_next(db.session.get_one(Challenge, challenge_id), at=at)
+                    code = made.code if made is not None else None
+                if code is not None:
+                    yield f"{code}: published, after {_code(challenge_id)}"
+            except Exception as error:
+                failed.append(_failure(challenge_id, error))
+                stuck.add(challenge_id)
 
 
 def _close_one(challenge_id: int, at: datetime) -> Iterator[str]:

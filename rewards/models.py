@@ -192,6 +192,15 @@ class Award(Base):
     )
 
 
+class PodiumConsent(Base):
+    """Somebody on a podium agrees to a picture with their name to share; the row goes when they no longer do."""
+
+    __tablename__ = "podium_consents"
+    challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    given_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class BacktestRun(Base):
     """A backtest asked for in the studio: up to three variants of a challenge over the same past days.
 

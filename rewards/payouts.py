@@ -24,7 +24,7 @@ from network.models import Outlet, Person
 from points.models import WALLET, Account, Book, Entry, challenge_book
 from points.operations import credit_selected, open_book
 from rewards.models import Award, Reward
-from rewards.rules import drawn_ticket
+from rewards.rules import drawn_places
 
 PAYOUTS = ("rank", "threshold", "objective", "race", "convert", "draw")
 
@@ -169,32 +169,17 @@ def first_across(challenge: Challenge, payout: Mapping[str, Any], board: FromCla
 
 
 def _drawn(challenge: Challenge, board: Subquery, payout: Mapping[str, Any], hashed: str) -> list[str]:
-    """The competitors drawn by lot: each draw finds its ticket's owner in SQL, whatever their number."""
+    """The competitors drawn by lot: their numbers of tickets are read once, in order of code, and only those drawn are
+    then looked up."""
     secret = db.session.get_one(Draw, challenge.id)
     tickets = cast(board.c.points // payout["tickets_per"], BigInteger)
-    drawn: list[str] = []
-    k = 0
-    while len(drawn) < payout["winners"]:
-        left = (
-            select(
-                board.c.competitor,
-                tickets.label("tickets"),
-                func.sum(tickets).over(order_by=board.c.competitor).label("up_to"),
-            )
-            .where(tickets > 0, board.c.competitor.not_in(drawn))
-            .subquery("left_over")
-        )
-        count = db.session.scalar(select(func.max(left.c.up_to)))
-        if not count:
-            break
-        ticket = drawn_ticket(secret.seed, hashed, k, int(count))
-        k += 1
-        if ticket is not None:
-            owner = select(left.c.competitor).where(left.c.up_to > ticket).order_by(left.c.up_to).limit(1)
-            found = db.session.scalar(owner)
-            assert found is not None
-            drawn.append(found)
-    return drawn
+    counts = db.session.scalars(
+        select(tickets).where(tickets > 0).order_by(board.c.competitor), execution_options={"yield_per": 5_000}
+    )
+    places = drawn_places(counts, payout["winners"], secret.seed, hashed)
+    place = func.row_number().over(order_by=board.c.competitor) - 1
+    numbered = select(board.c.competitor, place.label("place")).where(tickets > 0).subquery("numbered")
+    return list(db.session.scalars(select(numbered.c.competitor).where(numbered.c.place.in_(places))))
 
 
 def _reward(code: str | None) -> Reward | None:

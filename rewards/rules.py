@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from array import array
 from bisect import bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -165,7 +166,18 @@ def drawings(tickets: Sequence[tuple[str, int]], winners: int, seed: str, hashed
     integer; x ≥ ⌊2²⁵⁶ / T⌋ × T is drawn again, so that every ticket has the same chance; else ticket x mod T wins, and
     its owner's tickets leave before the next.
     """
-    firsts = list(accumulate((count for _, count in tickets), initial=0))
+    for step, place in _steps((count for _, count in tickets), winners, seed, hashed):
+        yield step if place is None else step._replace(owner=tickets[place][0])
+
+
+def drawn_places(counts: Iterable[int], winners: int, seed: str, hashed: str) -> list[int]:
+    """Whom a draw names, in order: places (from 0) among these numbers of tickets, which are in order of code."""
+    return [place for _, place in _steps(counts, winners, seed, hashed) if place is not None]
+
+
+def _steps(counts: Iterable[int], winners: int, seed: str, hashed: str) -> Iterator[tuple[Drawing, int | None]]:
+    """Every step without its owner, and whose place came out; eight bytes for each who has tickets."""
+    firsts = array("q", accumulate(counts, initial=0))
     left = firsts[-1]
     gone: list[int] = []
     k = 0
@@ -173,16 +185,16 @@ def drawings(tickets: Sequence[tuple[str, int]], winners: int, seed: str, hashed
         number = drawn_ticket(seed, hashed, k, left)
         mac = drawn_mac(seed, hashed, k).hex()
         if number is None:
-            yield Drawing(k, mac, left, None, None, None)
+            yield Drawing(k, mac, left, None, None, None), None
         else:
             ticket = number
             for place in gone:
                 if ticket >= firsts[place]:
-                    ticket += tickets[place][1]
+                    ticket += firsts[place + 1] - firsts[place]
             place = bisect_right(firsts, ticket) - 1
-            yield Drawing(k, mac, left, number, ticket, tickets[place][0])
+            yield Drawing(k, mac, left, number, ticket, None), place
             insort(gone, place)
-            left -= tickets[place][1]
+            left -= firsts[place + 1] - firsts[place]
         k += 1
 
 

@@ -1,18 +1,16 @@
-"""The reward catalogue as a reseller sees it, certificates of closings; the addresses of orders, draws, backtests."""
+"""The reward catalogue as a reseller sees it; the addresses of orders, results, draws and backtests."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request, url_for
+from flask import Blueprint, current_app, request
 from flask_login import current_user
 
-from challenges.permissions import visible_challenge
 from foundation import clock
-from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
 from points.queries import wallet_points
-from rewards import backtesting, draw_pages, launching, ordering, preparing, queries, stocking, wording
-from rewards.models import KINDS, Closure
+from rewards import backtesting, draw_pages, launching, ordering, preparing, queries, result_pages, stocking, wording
+from rewards.models import KINDS
 
 blueprint = Blueprint("rewards", __name__)
 
@@ -37,22 +35,6 @@ def catalogue() -> str:
         kinds=wording.kinds(),
         icons=wording.ICONS,
     )
-
-
-@blueprint.get("/challenges/<code>/certificate")
-@requires("see_challenges")
-def certificate(code: str) -> Response:
-    """The certificate of a closing, as JSON. Participants read how many were left out of it, staff also who."""
-    challenge = visible_challenge(current_user, code)
-    closure = db.session.get(Closure, challenge.id) if challenge is not None else None
-    if closure is None:
-        abort(404)
-    told = dict(closure.certificate)
-    if current_user.role == "reseller":
-        told["exclusions"] = len(told["exclusions"])
-    if told.get("draw_seed") is not None:
-        told["draw_page"] = url_for("rewards.draw", code=code, _external=True)
-    return jsonify(told)
 
 
 # --- the addresses of ordering, preparing, stocking ------------------------------------------------------------------
@@ -80,6 +62,10 @@ for rule, view, methods in (
     ("/studio/rewards/article/<code>/codes", stocking.import_pool, ["GET", "POST"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
+blueprint.add_url_rule("/challenges/<code>/result", "result", result_pages.result)
+blueprint.add_url_rule("/challenges/<code>/certificate", "certificate", result_pages.certificate)
+blueprint.add_url_rule("/challenges/<code>/podium", "podium_consent", result_pages.consent, methods=["POST"])
+blueprint.add_url_rule("/challenges/<code>/podium.png", "podium", result_pages.picture)
 blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
 blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
 blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)

@@ -419,7 +419,8 @@ def test_anyone_who_takes_part_can_read_the_certificate(winter: Challenge, clien
     told = client.get("/challenges/hiver/certificate").get_json()
     assert told["standings_hash"] == _closure().standings_hash
     assert told["exclusions"] == 1, "how many were left out, not who"
-    assert b"Certificat de cl" in client.get("/challenges/hiver").data
+    assert b'href="/challenges/hiver/result"' in client.get("/challenges/hiver").data
+    assert b'href="/challenges/hiver/certificate?download=1"' in client.get("/challenges/hiver/result").data
     client.sign_in(cast.marc)  # type: ignore[attr-defined]
     told = client.get("/challenges/hiver/certificate").get_json()
     assert told["exclusions"] == [{"person": "NINA", "reason": "suspended"}]

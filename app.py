@@ -145,6 +145,7 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
         "challenges.advance", "* * * * *", reward_jobs.advance_challenges, "starts, ends and closes what is due"
     ),
     scheduler.Job("leaderboards.yesterday", "5 * * * *", reward_jobs.remember_yesterday, "keeps yesterday's ranks"),
+    scheduler.Job("points.expire", "5 * * * *", point_jobs.expire_lots, "lets wallet points go whose time is over"),
     scheduler.Job(
         "rewards.backtests", "* * * * *", reward_jobs.take_over_backtests, "works on backtests that fell silent"
     ),

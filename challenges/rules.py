@@ -190,6 +190,23 @@ def fold(
     return scored, tally
 
 
+def adjusted(
+    tally: Tally, adjustments: Iterable[tuple[datetime, int]], *, measure: str = "units", rank_by: str = "points"
+) -> Tally:
+    """A tally with manual bonuses and corrections (instant, points), which are outside caps and milestones.
+
+    A bonus counts at its own instant; a correction, like all that is taken back, never sets `reached_at`. They move an
+    objective's measure only where it is of points. The given tally is changed.
+    """
+    for at, points in adjustments:
+        tally.points += points
+        moves = rank_by == "points" or measure == "points"
+        tally.measure += points if measure == "points" else 0
+        if points > 0 and (tally.reached_at is None or (moves and at > tally.reached_at)):
+            tally.reached_at = at
+    return tally
+
+
 def version_of(versions: Sequence[Version], sold_on: date) -> Version:
     """The version in force on a day: the last that has started, else the first."""
     found = versions[0]

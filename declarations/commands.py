@@ -14,7 +14,7 @@ from challenges.imports import read_challenge, unlawful_faults
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
 from challenges.lifecycle import Unlawful
 from challenges.queries import challenge_by_code
-from declarations import operations, publishing
+from declarations import adjustments, operations, publishing
 from declarations.imports import import_declarations
 from declarations.models import REJECTIONS, Declaration
 from declarations.verification import differences
@@ -26,6 +26,8 @@ from foundation.terminal import INSTANT, faults_to_exit
 from foundation.transactions import transaction
 from network.permissions import STAFF
 from network.queries import person_by_code
+from points.models import Adjustment
+from points.rules import NotEnough, NotPossible
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -148,6 +150,76 @@ def verify_points() -> None:
     click.echo("points: chain, balances and standings are right")
 
 
+@click.command("adjust", context_settings={"ignore_unknown_options": True})
+@click.argument("code", metavar="PERSON")
+@click.argument("amount", type=int)
+@click.option("--book", default="wallet", metavar="BOOK", help="wallet (default), or the code of a challenge.")
+@click.option("--reason", required=True, help="Why; the person reads it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who gives or corrects.")
+@faults_to_exit
+def adjust_points(code: str, amount: int, book: str, reason: str, author: str) -> None:
+    """Give PERSON points by hand, or take them back with a negative AMOUNT; much waits for a second person."""
+    try:
+        with transaction():
+            person = person_by_code(code)
+            if person is None or person.role != "reseller":
+                raise ValueError(f"{code!r} is not a participant; write the code of one of the network")
+            challenge = None if book == "wallet" else challenge_by_code(book)
+            if challenge is None and book != "wallet":
+                raise ValueError(f"{book!r} is not a challenge; write wallet or the code of one")
+            asked = adjustments.adjust(person, challenge, amount, reason, by=_staff(author), at=clock.now())
+            number, waits = asked.id, asked.needs_approval
+    except (NotPossible, NotEnough) as refusal:
+        raise ValueError(str(refusal)) from refusal
+    if waits:
+        click.echo(f"adjustment {number} waits for a second person: flask points approve {number} --by PERSON")
+    else:
+        click.echo(f"adjustment {number}: {amount} points for {code}")
+
+
+@click.command("approve")
+@click.argument("number", type=int, metavar="ADJUSTMENT")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the second person.")
+@faults_to_exit
+def approve_adjustment(number: int, author: str) -> None:
+    """Let ADJUSTMENT hold, by somebody else than who asked for it."""
+    try:
+        with transaction():
+            adjustments.approve(_waiting(number), by=_staff(author), at=clock.now())
+    except (NotPossible, NotEnough) as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"adjustment {number}: approved")
+
+
+@click.command("refuse")
+@click.argument("number", type=int, metavar="ADJUSTMENT")
+@click.option("--reason", required=True, help="Why; who asked reads it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the second person.")
+@faults_to_exit
+def refuse_adjustment(number: int, reason: str, author: str) -> None:
+    """Let ADJUSTMENT fall, by somebody else than who asked for it."""
+    try:
+        with transaction():
+            adjustments.refuse(_waiting(number), reason, by=_staff(author), at=clock.now())
+    except NotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"adjustment {number}: refused")
+
+
+def _staff(code: str) -> str:
+    person = person_by_code(code)
+    if person is None or person.role not in STAFF:
+        raise ValueError(f"{code!r} may not adjust points; write the code of an animator")
+    return code
+
+
+def _waiting(number: int) -> Adjustment:
+    found = db.session.get(Adjustment, number)
+    if found is None:
+        raise ValueError(f"{number} is not an adjustment; `flask points adjust` says the number of one")
+    return found
+
+
 def register(groups: dict[str, AppGroup], app: Flask) -> None:
     """Add the commands of this package."""
     declarations = groups.setdefault("declarations", AppGroup("declarations", help="Sell-out: import, review."))
@@ -158,4 +230,5 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges.add_command(targets)
     challenges.add_command(cancel_challenge)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
-    points.add_command(verify_points)
+    for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment):
+        points.add_command(command)

@@ -13,15 +13,16 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import Field as FormField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from declarations import rules
 from declarations.models import AGE_BANDS, CHANNELS, CUSTOMERS, REJECTIONS, Revision
 from declarations.queries import Choosable, ToldLine
 from declarations.rules import Problem, Submission, SubmittedLine
 from foundation.localisation import number
+from points.adjustments import HIGHEST
 
 CHANNEL_LABELS = {
     "store": _l("En boutique"),
@@ -322,3 +323,25 @@ class DeclarationBody(_Body):
 
 
 assert set(CHANNEL_LABELS) == set(CHANNELS) and set(CUSTOMER_LABELS) == set(CUSTOMERS)
+
+
+class AdjustmentForm(FlaskForm):
+    """Points given or taken back by hand; the choices of `book` are set by the page."""
+
+    book = SelectField(_l("Quels points"), [InputRequired(_l("Choisissez la cagnotte ou un challenge."))])
+    kind = RadioField(
+        _l("Sens"), choices=[("bonus", _l("Donner")), ("correction", _l("Reprendre"))], default="bonus",
+        validators=[InputRequired(_l("Choisissez de donner ou de reprendre."))],
+    )  # fmt: skip
+    amount = IntegerField(
+        _l("Nombre de points"),
+        [
+            InputRequired(_l("Écrivez un nombre de points.")),
+            NumberRange(1, HIGHEST, _l("Écrivez un nombre entier de points, au moins 1 et au plus dix millions.")),
+        ],
+    )
+    reason = StringField(
+        _l("Raison"),
+        [DataRequired(_l("Écrivez la raison.")), Length(max=300, message=_l("300 caractères au plus."))],
+        filters=[lambda text: text.strip() if text else text],
+    )

@@ -15,12 +15,13 @@ from sqlalchemy.sql import ColumnElement
 
 from challenges.models import Challenge
 from challenges.queries import versions
-from challenges.rules import Gain, Sale, Scored, SoldLine, Tally, Version, Window, fold
+from challenges.rules import Gain, Sale, Scored, SoldLine, Tally, Version, Window, adjusted, fold
 from declarations.models import CountedDeclaration, Declaration, Line, Revision
 from foundation.database import db
 from leaderboards.operations import Total, set_standings
 from points.models import Account, Book, Entry, challenge_book
 from points.operations import post
+from points.queries import Adjusted, adjustments_in
 from points.rules import Posting
 
 CHUNK = 300
@@ -168,14 +169,23 @@ class Outcome:
     expected: list[Scored] = field(default_factory=list)
 
 
-def outcome(challenge: Challenge, rules: Sequence[Version], told: Sequence[Told]) -> Outcome:
-    """Fold one participant's sales that count in a challenge."""
+def outcome(
+    challenge: Challenge, rules: Sequence[Version], told: Sequence[Told], extra: Sequence[Adjusted] = ()
+) -> Outcome:
+    """Fold one participant's sales that count in a challenge, and add manual bonuses and corrections."""
     accepted = [one.sale for one in told if one.status == "accepted"]
     scored, tally = fold(rules, accepted, measure=challenge.measure, rank_by=challenge.rank_by)
+    adjust(challenge, tally, extra)
     if len(accepted) == len(told):
         return Outcome(scored, tally, tally.points, scored)
     expected, full = fold(rules, [one.sale for one in told], measure=challenge.measure, rank_by=challenge.rank_by)
-    return Outcome(scored, tally, full.points, expected)
+    return Outcome(scored, tally, adjust(challenge, full, extra).points, expected)
+
+
+def adjust(challenge: Challenge, tally: Tally, extra: Sequence[Adjusted]) -> Tally:
+    """A participant's tally with its manual bonuses and corrections."""
+    moved = ((one.at, one.points) for one in extra)
+    return adjusted(tally, moved, measure=challenge.measure, rank_by=challenge.rank_by)
 
 
 def chunks(people: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -194,20 +204,22 @@ def score(challenge: Challenge, people: Sequence[int], *, at: datetime) -> None:
         told = sales_of(batch, challenge.starts_on, challenge.ends_on)
         frozen = frozen_pairs(challenge, batch)
         posted = posted_sums(challenge, batch)
+        adjustments = adjustments_in(challenge, batch)
         postings: list[Posting] = []
         totals: list[Total] = []
         for person_id in batch:
-            found = outcome(challenge, rules, counted_in(challenge, told.get(person_id, ()), frozen))
+            extra = adjustments.get(person_id, ())
+            found = outcome(challenge, rules, counted_in(challenge, told.get(person_id, ()), frozen), extra)
             held = posted.get(person_id, {})
             cancelled = challenge.state == "cancelled"
-            postings.extend(differences(challenge.code, person_id, found.scored, held, at, cancelled=cancelled))
+            postings.extend(differences(challenge.code, person_id, found.scored, extra, held, at, cancelled=cancelled))
             tally = found.tally
             totals.append(Total(person_id, tally.points, found.expected_points, tally.measure, tally.reached_at))
         post(challenge_book(challenge.code), postings, at=at)
         set_standings(challenge.id, totals)
 
 
-Key = tuple[str, str, int]  # declaration, rule, version
+Key = tuple[str, str, int]  # declaration (or adjustment), rule, version
 
 
 def posted_sums(challenge: Challenge, people: Collection[int]) -> dict[int, dict[Key, tuple[int, int]]]:
@@ -227,7 +239,7 @@ def posted_sums(challenge: Challenge, people: Collection[int]) -> dict[int, dict
         rows = db.session.execute(
             select(holder.person_id, Entry.subject, Entry.rule, Entry.rules_version, func.sum(amount), func.count())
             .join(holder, holder.id == side)
-            .where(side.in_(accounts), Entry.rules_version > 0)
+            .where(side.in_(accounts))
             .group_by(holder.person_id, Entry.subject, Entry.rule, Entry.rules_version)
         )
         for person_id, subject, rule, version, total, count in rows:
@@ -240,12 +252,13 @@ def differences(
     code: str,
     person_id: int,
     scored: Sequence[Scored],
+    extra: Sequence[Adjusted],
     posted: Mapping[Key, tuple[int, int]],
     at: datetime,
     *,
     cancelled: bool = False,
 ) -> Iterator[Posting]:
-    """The postings that bring the ledger from what it holds to what the fold says."""
+    """The postings that bring the ledger from what it holds to what the fold and the adjustments say."""
     seen: set[Key] = set()
     gone: dict[str, Any] = {"counts": "difference"} | ({"reason": "cancelled"} if cancelled else {})
     for one in scored:
@@ -258,19 +271,32 @@ def differences(
                     person_id, gain.points - before, _reference(code, key, count), one.sale.id, gain.rule,
                     gain.version, _why(gain, before, count), one.sale.declared_at,
                 )  # fmt: skip
+    for bonus in extra:
+        key = (bonus.reference, "", 0)
+        seen.add(key)
+        before, count = posted.get(key, (0, 0))
+        if bonus.points != before:
+            why = _json({"counts": "adjustment", "reason": bonus.reason})
+            yield Posting(
+                person_id, bonus.points - before, _reference(code, key, count), bonus.reference, "", 0, why, bonus.at
+            )
     for key, (before, count) in posted.items():
         if before and key not in seen:
-            why = json.dumps(gone | {"was": before, "now": 0}, separators=(",", ":"))
+            why = _json(gone | {"was": before, "now": 0})
             yield Posting(person_id, -before, _reference(code, key, count), key[0], key[1], key[2], why, at)
 
 
 def _reference(code: str, key: Key, count: int) -> str:
     declaration, rule, version = key
-    return f"{code}/{rule}/v{version}/{count + 1}/{declaration}"
+    return f"{code}/{rule}/v{version}/{count + 1}/{declaration}" if rule else f"{code}/{count + 1}/{declaration}"
 
 
 def _why(gain: Gain, before: int, count: int) -> str:
     why: Mapping[str, Any] = gain.why
     if count:
         why = {"counts": "difference", "was": before, "now": gain.points, "why": dict(gain.why)}
+    return _json(why)
+
+
+def _json(why: Mapping[str, Any]) -> str:
     return json.dumps(why, ensure_ascii=False, separators=(",", ":"))

@@ -19,7 +19,7 @@ from challenges.lifecycle import NotPossible as ChallengeNotPossible
 from challenges.lifecycle import Unlawful
 from challenges.models import Challenge
 from challenges.queries import challenge_by_code
-from declarations import declaring, operations, permissions, publishing, queries, reviewing
+from declarations import adjusting, declaring, operations, permissions, publishing, queries, reviewing
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
 from declarations.models import Declaration, Revision
@@ -245,6 +245,14 @@ for rule, view, methods in (
     ("/review/<path:public_id>", reviewing.review, ["GET"]),
     ("/review/<path:public_id>/acceptance", reviewing.acceptance, ["POST"]),
     ("/review/<path:public_id>/rejection", reviewing.rejection, ["POST"]),
+    ("/studio/network/people/<path:code>/points", adjusting.person_points, ["GET"]),
+    ("/studio/network/people/<path:code>/adjustment", adjusting.adjust, ["POST"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
+for rule, name, view, methods in (
+    ("/studio/points/adjustments", "waiting_adjustments", adjusting.waiting, ["GET"]),
+    ("/studio/points/adjustments/<int:number>/approval", "approve_adjustment", adjusting.approval, ["POST"]),
+    ("/studio/points/adjustments/<int:number>/refusal", "refuse_adjustment", adjusting.refusal, ["POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)
 blueprint.add_url_rule("/review", view_func=reviewing.review, defaults={"public_id": ""})

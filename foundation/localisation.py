@@ -58,6 +58,11 @@ def day(value: date) -> str:
     return _first(format_date(value, "long"))
 
 
+def month(value: date) -> str:
+    """février 2026."""
+    return format_date(value, "MMMM y")
+
+
 def short_day(value: date) -> str:
     """1er févr. 2026, 2 févr. 2026."""
     return _first(format_date(value, "medium"))

@@ -15,12 +15,14 @@ from foundation.models import ProgrammeSetting
 
 @dataclass(frozen=True)
 class Choice:
-    """A setting: its default (which says whether it is a number, yes or no, or a text), what it means, its bounds."""
+    """A setting: its default (which says whether it is a number, yes or no, or a text), what it means, its bounds, or
+    the words `among` which it is."""
 
     default: int | bool | str
     meaning: str
     lowest: int = 0
     highest: int = 1_000_000
+    among: tuple[str, ...] = ()
 
 
 LONGEST_TEXT = 300
@@ -34,6 +36,17 @@ CHOICES: dict[str, Choice] = {
         False, "sales of a VDI on channel reorder score for a returning customer (C. com. L135-1 to L135-3)"
     ),
     "wallet_point_cents": Choice(1, "what one wallet point costs the brand, in cents"),
+    "wallet_points_expire_after_days": Choice(
+        0, "for how many days after the day they came wallet points can be spent; 0: for ever", highest=36_500
+    ),
+    "reversal_policy": Choice(
+        "debt",
+        "wallet points taken back after they were spent: owed (debt), or given up (forgive)",
+        among=("debt", "forgive"),
+    ),
+    "adjustment_points_above": Choice(
+        1_000, "a manual bonus or correction of more points than this waits for a second person"
+    ),
     "brand_name": Choice("", "who organises the challenges, as their rules name it"),
     "brand_address": Choice("", "where the organiser is, as the rules of challenges write it"),
     "contact": Choice("", "where participants write about the rules and about their data"),
@@ -60,7 +73,11 @@ def change_setting(name: str, text: str, *, by: str, at: datetime) -> None:
     if choice is None:
         raise ValueError(f"{name!r} is not a setting; write one of {', '.join(CHOICES)}")
     value: int | bool | str
-    if isinstance(choice.default, str):
+    if choice.among:
+        if text not in choice.among:
+            raise ValueError(f"{name}: {text!r} is not a choice; write one of {', '.join(choice.among)}")
+        value = text
+    elif isinstance(choice.default, str):
         value = text.strip()
         if len(value) > LONGEST_TEXT or (value and not value.isprintable()):
             raise ValueError(f"{name}: write plain text on one line, at most {LONGEST_TEXT} characters")

@@ -132,12 +132,12 @@ def import_people(file: Source, *, by: str, at: datetime, roles: Sequence[str] =
     return merged
 
 
-RESERVED = "issue"  # the brand's own account in every book of the ledger
+RESERVED = ("issue", "spent", "expired", "forgiven")  # the brand's own accounts in the books of the ledger
 
 
 def _person(line: int, cells: Cells, faults: Faults) -> dict[str, Any]:
-    if cells["person"] == RESERVED:
-        faults.add(line, "person", f"{RESERVED!r} is reserved", "write another code")
+    if cells["person"] in RESERVED:
+        faults.add(line, "person", f"{cells['person']!r} is reserved", "write another code")
 
     def text(column: str, longest: int, *, optional: bool = True) -> str:
         return faults.text(line, column, cells[column], longest=longest, optional=optional) or ""

@@ -21,6 +21,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "animate": STAFF,
     "review": STAFF,
     "see_insights": frozenset({"brand", "animator", "admin"}),
+    "see_accounts": frozenset({"brand", "admin"}),
     "administer": frozenset({"admin"}),
     "machine": frozenset({"reseller"}),
 }

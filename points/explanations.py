@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from challenges.wording import explain
-from foundation.localisation import number
+from foundation import clock
+from foundation.localisation import day, number
 
 
 def skus_of(reasons: Iterable[str]) -> set[str]:
@@ -36,6 +39,16 @@ def explanation(reason: str, amount: int, names: Mapping[str, str], titles: Mapp
         return _difference(why, names)
     if kind == "award":
         return _award(why, amount, titles)
+    if kind in ("adjustment", "reversal"):
+        return _by_hand(why, amount)
+    if kind == "expiry":
+        return _("points arrivés à expiration")
+    if kind == "forgiveness":
+        return _("ces points étaient déjà dépensés : ils vous sont laissés")
+    if kind == "order":
+        return _("commande : %(reward)s", reward=why.get("reward", ""))
+    if kind == "order_cancelled":
+        return _("commande annulée, points rendus : %(reward)s", reward=why.get("reward", ""))
     return explain(why, names)
 
 
@@ -57,6 +70,23 @@ def _difference(why: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if why.get("now") == 0:
         return _("repris : cette vente ne compte plus (%(was)s → %(now)s)", was=was, now=now)
     return _("recalculé : %(was)s → %(now)s", was=was, now=now)
+
+
+def _by_hand(why: Mapping[str, Any], amount: int) -> str:
+    """What staff decided, with the reason they gave."""
+    reason = str(why.get("reason", ""))
+    if why.get("counts") == "reversal":
+        return _("points repris : %(reason)s", reason=reason)
+    return _("bonus : %(reason)s", reason=reason) if amount > 0 else _("correction : %(reason)s", reason=reason)
+
+
+def expires_in_words(points: int, at: datetime) -> str:
+    """120 pts expirent le 3 mars 2027: the last day on which they can be spent."""
+    last = clock.day_of(at - timedelta(microseconds=1), current_app.config["TIMEZONE"])
+    return ngettext(
+        "%(points)s pt expire le %(day)s", "%(points)s pts expirent le %(day)s", points,
+        points=number(points), day=day(last),
+    )  # fmt: skip
 
 
 def _award(why: Mapping[str, Any], amount: int, titles: Mapping[str, str]) -> str:

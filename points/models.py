@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Instant, code_type
 from foundation.models import BigId
 
 WALLET = "wallet"
-ISSUE = "issue"
 
 
 def challenge_book(code: str) -> str:
@@ -28,9 +27,9 @@ class Book(Base):
 
 
 class Account(Base):
-    """Where points are. `holder` is a person's code, or "issue" for the brand's side.
+    """Where points are. `holder` is a person's code, or one of the brand's side (points/rules.py: BRAND).
 
-    `balance` is kept for people only (the issue account would be a row everybody waits for); it equals the sum of the
+    `balance` is kept for people only (a brand's account would be a row everybody waits for); it equals the sum of the
     account's entries, which `flask points verify` recomputes.
     """
 
@@ -72,6 +71,7 @@ class Entry(Base):
         Index(None, "book_id", "id"),
         Index(None, "source_id", "id"),
         Index(None, "destination_id", "id"),
+        Index(None, "posted_at"),
     )
 
 
@@ -89,7 +89,86 @@ class Lot(Base):
     __table_args__ = (
         CheckConstraint('amount > 0 AND "left" >= 0 AND "left" <= amount', name="amounts"),
         Index(None, "account_id", "expires_at"),
+        Index(
+            None,
+            "expires_at",
+            sqlite_where=text('expires_at IS NOT NULL AND "left" > 0'),
+            postgresql_where=text('expires_at IS NOT NULL AND "left" > 0'),
+        ),
     )
+
+
+class LotUse(Base):
+    """What an entry took out of a lot (`amount` > 0), or gave back to it (< 0): what is left of a lot is what came less
+    its uses. Append-only.
+
+    `undoes` is the reference of the spending that a giving back undoes, for each lot once. The use of a lot by the
+    entry that brought points, or gave them back, pays a debt.
+    """
+
+    __tablename__ = "lot_uses"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"))
+    reference: Mapped[str] = mapped_column(code_type(300))
+    amount: Mapped[int] = mapped_column(BigId)
+    undoes: Mapped[str | None] = mapped_column(code_type(300))
+    __table_args__ = (
+        CheckConstraint("amount <> 0 AND (amount > 0 OR undoes IS NOT NULL)", name="amount"),
+        UniqueConstraint("undoes", "lot_id"),
+        Index(None, "lot_id"),
+        Index(None, "reference"),
+    )
+
+
+class Debt(Base):
+    """What a wallet owes: points were taken back after they had been spent. The row goes when nothing is owed.
+
+    The balance of a wallet is what is left of its lots, less its debt; never both.
+    """
+
+    __tablename__ = "debts"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    points: Mapped[int] = mapped_column(BigId)
+    __table_args__ = (CheckConstraint("points > 0", name="points"),)
+
+
+class Adjustment(Base):
+    """A manual bonus (`amount` > 0) or correction (< 0), of a challenge's points or, without one, of the wallet.
+
+    Append-only. It counts from `asked_at`, or, when it `needs_approval`, from a second person's decision.
+    """
+
+    __tablename__ = "adjustments"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    challenge_id: Mapped[int | None] = mapped_column(ForeignKey("challenges.id"))
+    amount: Mapped[int] = mapped_column(BigId)
+    reason: Mapped[str] = mapped_column(String(300))
+    needs_approval: Mapped[bool]
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    asked_by: Mapped[str] = mapped_column(code_type())
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount"),
+        Index(None, "person_id", "id"),
+        Index(None, "challenge_id", "person_id"),
+        Index(None, "needs_approval", "id"),
+    )
+
+    @property
+    def reference(self) -> str:
+        """The subject of its entries."""
+        return f"adjustment/{self.id}"
+
+
+class AdjustmentDecision(Base):
+    """What a second person decided of an adjustment that needed it, once. Append-only."""
+
+    __tablename__ = "adjustment_decisions"
+    adjustment_id: Mapped[int] = mapped_column(ForeignKey("adjustments.id"), primary_key=True)
+    approved: Mapped[bool]
+    note: Mapped[str] = mapped_column(String(300))
+    decided_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[str] = mapped_column(code_type())
 
 
 class Seal(Base):

@@ -28,8 +28,9 @@ from sqlalchemy.sql import Select
 from foundation import audit, clock
 from foundation.database import db, insert_many, sha256_hex
 from network.models import Person
-from points.models import ISSUE, Account, Book, Entry, Lot, Seal
-from points.rules import FIRST_LINK, Posting, digest, digest_text, next_link
+from points.lots import expiry, repay
+from points.models import Account, Book, Debt, Entry, Lot, Seal
+from points.rules import FIRST_LINK, ISSUE, Posting, digest, digest_text, next_link
 
 SEPARATOR = "\x1f"
 
@@ -43,9 +44,21 @@ def open_book(name: str) -> int:
     db.session.execute(insert_new(Book).values(name=name).on_conflict_do_nothing())
     book_id = db.session.scalar(select(Book.id).where(Book.name == name))
     assert book_id is not None
-    issue = insert_new(Account).values(book_id=book_id, holder=ISSUE, balance=0)
-    db.session.execute(issue.on_conflict_do_nothing())
+    brand_account(book_id, ISSUE)
     return book_id
+
+
+def brand_account(book_id: int, holder: str) -> int:
+    """The id of one of the brand's accounts in a book, opened when it is new."""
+    mine = select(Account.id).where(Account.book_id == book_id, Account.holder == holder)
+    found = db.session.scalar(mine)
+    if found is None:
+        insert_new = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
+        opened = insert_new(Account).values(book_id=book_id, holder=holder, balance=0)
+        db.session.execute(opened.on_conflict_do_nothing())
+        found = db.session.scalar(mine)
+    assert found is not None
+    return found
 
 
 def open_accounts(book_id: int, people: Select[*tuple[Any, ...]]) -> None:
@@ -62,7 +75,7 @@ def open_accounts(book_id: int, people: Select[*tuple[Any, ...]]) -> None:
 
 
 def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
-    """Post movements between the brand's issue account and people, in one book; answers how many entries.
+    """Post movements between the brand's accounts and people, in one book; answers how many entries.
 
     A reference already in the ledger raises the driver's IntegrityError, and nothing of the transaction remains.
     """
@@ -80,23 +93,24 @@ def post(book: str, postings: Sequence[Posting], *, at: datetime) -> int:
             )
         )
     }
-    issue = db.session.scalar(select(Account.id).where(Account.book_id == book_id, Account.holder == ISSUE))
+    brand = {holder: brand_account(book_id, holder) for holder in sorted({posting.against for posting in postings})}
     posted_at = clock.format_instant(at)
     changes: dict[int, int] = defaultdict(int)
 
     def rows() -> Iterable[tuple[object, ...]]:
         for posting in postings:
             account, holder = accounts[posting.person_id]
+            other, against = brand[posting.against], posting.against
             gives = posting.amount > 0
             amount = abs(posting.amount)
             changes[account] += posting.amount
             canonical = digest_text(
-                book, ISSUE if gives else holder, holder if gives else ISSUE, amount, posting.reference,
+                book, against if gives else holder, holder if gives else against, amount, posting.reference,
                 posting.subject, posting.rule, posting.rules_version, posting.why,
                 clock.format_instant(posting.effective_at), posted_at,
             )  # fmt: skip
             yield (
-                book_id, issue if gives else account, account if gives else issue, amount, posting.reference,
+                book_id, other if gives else account, account if gives else other, amount, posting.reference,
                 posting.subject, posting.rule, posting.rules_version, posting.why, posting.effective_at, at,
                 digest(canonical),
             )  # fmt: skip
@@ -131,6 +145,15 @@ def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetim
     chosen = credits.subquery()
     person_id, code, amount, reference, subject, why = chosen.columns
     open_accounts(book_id, select(person_id.label("id"), code.label("code")).distinct())
+    # First the balances, which hold everybody's account: the order of entries is then that of what they did.
+    sums = select(person_id.label("person_id"), func.sum(amount).label("total")).group_by(person_id).subquery()
+    total = cast(sums.c.total, Account.__table__.c.balance.type)
+    db.session.execute(
+        update(Account)
+        .where(Account.book_id == book_id, Account.person_id == sums.c.person_id)
+        .values(balance=Account.balance + total)
+        .execution_options(synchronize_session=False)
+    )
     issue = select(Account.id).where(Account.book_id == book_id, Account.holder == ISSUE).scalar_subquery()
     moment = clock.format_instant(at)
     canonical: ColumnElement[str] = literal(book + SEPARATOR + ISSUE + SEPARATOR, String)
@@ -152,20 +175,16 @@ def credit_selected(book: str, credits: Select[*tuple[Any, ...]], *, at: datetim
         "effective_at", "posted_at", "digest",
     ]  # fmt: skip
     db.session.execute(insert(Entry).from_select(columns, entries))
-    lots = select(Account.id, reference, amount, amount, at_value).join_from(
+    expires_at = literal(expiry(at), Lot.__table__.c.expires_at.type)
+    lots = select(Account.id, reference, amount, amount, at_value, expires_at).join_from(
         chosen, Account, and_(Account.book_id == book_id, Account.person_id == person_id)
     )
-    db.session.execute(
-        insert(Lot).from_select(["account_id", "reference", "amount", "left", "received_at"], lots.order_by(reference))
-    )
-    sums = select(person_id.label("person_id"), func.sum(amount).label("total")).group_by(person_id).subquery()
-    total = cast(sums.c.total, Account.__table__.c.balance.type)
-    db.session.execute(
-        update(Account)
-        .where(Account.book_id == book_id, Account.person_id == sums.c.person_id)
-        .values(balance=Account.balance + total)
-        .execution_options(synchronize_session=False)
-    )
+    columns = ["account_id", "reference", "amount", "left", "received_at", "expires_at"]
+    db.session.execute(insert(Lot).from_select(columns, lots.order_by(reference)))
+    # Everybody's wallet is held: who owes is known, and pays from what has come.
+    filled = select(Lot.id).where(Lot.account_id == Debt.account_id, Lot.left > 0).exists()
+    for account_id in db.session.scalars(select(Debt.account_id).where(filled).order_by(Debt.account_id)).all():
+        repay(account_id)
 
 
 def seal(book_id: int, *, at: datetime) -> int:

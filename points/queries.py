@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from catalogue.models import Product
 from challenges.models import Challenge
 from foundation.database import db
-from points.models import WALLET, Account, Book, Entry
+from network.models import Person
+from points.models import WALLET, Account, Adjustment, AdjustmentDecision, Book, Entry, Lot
 
 PREFIX = "challenge:"
 
@@ -69,7 +71,7 @@ def balances(person_id: int) -> list[Balance]:
 
 
 def wallet_points(person_id: int) -> int:
-    """What a person can spend; 0 before the first closing."""
+    """What a person's wallet holds; 0 before the first closing, below 0 in debt."""
     return (
         db.session.scalar(
             select(Account.balance)
@@ -78,6 +80,36 @@ def wallet_points(person_id: int) -> int:
         )
         or 0
     )
+
+
+def spendable(person_id: int, *, at: datetime) -> int:
+    """What a person can spend at this instant: in debt nothing, and no longer what has expired."""
+    held = (
+        select(func.sum(Lot.left))
+        .join(Account, Account.id == Lot.account_id)
+        .where(Account.person_id == person_id, or_(Lot.expires_at.is_(None), Lot.expires_at > at))
+    )
+    return int(db.session.scalar(held) or 0)
+
+
+class Expiry(NamedTuple):
+    """Wallet points that expire together, at this instant."""
+
+    at: datetime
+    points: int
+
+
+def next_expiries(person_id: int, *, at: datetime, limit: int = 3) -> list[Expiry]:
+    """The wallet points of a person that expire next, soonest first."""
+    rows = db.session.execute(
+        select(Lot.expires_at, func.sum(Lot.left))
+        .join(Account, Account.id == Lot.account_id)
+        .where(Account.person_id == person_id, Lot.left > 0, Lot.expires_at > at)
+        .group_by(Lot.expires_at)
+        .order_by(Lot.expires_at)
+        .limit(limit)
+    )
+    return [Expiry(instant, int(points)) for instant, points in rows if instant is not None]
 
 
 def movements(accounts: Sequence[int], *, latest_first: bool = True) -> Select[Any]:
@@ -105,6 +137,67 @@ def movements(accounts: Sequence[int], *, latest_first: bool = True) -> Select[A
 def movement(row: Any) -> Movement:
     """A row of `movements`."""
     return Movement(*row)
+
+
+class Adjusted(NamedTuple):
+    """A manual bonus or correction of a challenge's points that holds: `at` is the instant from which it does."""
+
+    reference: str
+    at: datetime
+    points: int
+    reason: str
+
+
+def adjustments_in(challenge: Challenge, people: Collection[int]) -> dict[int, list[Adjusted]]:
+    """The manual bonuses and corrections of some participants that hold, oldest first.
+
+    In a cancelled challenge none does.
+    """
+    found: dict[int, list[Adjusted]] = defaultdict(list)
+    if challenge.state == "cancelled":
+        return found
+    at = case((Adjustment.needs_approval, AdjustmentDecision.decided_at), else_=Adjustment.asked_at)
+    rows = db.session.execute(
+        select(Adjustment.person_id, Adjustment.id, at.label("at"), Adjustment.amount, Adjustment.reason)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+        .where(
+            Adjustment.challenge_id == challenge.id,
+            Adjustment.person_id.in_(people),
+            ~Adjustment.needs_approval | AdjustmentDecision.approved.is_(True),
+        )
+        .order_by("at", Adjustment.id)
+    )
+    for person_id, number, instant, points, reason in rows:
+        found[person_id].append(Adjusted(f"adjustment/{number}", instant, points, reason))
+    return found
+
+
+def adjustments_asked(person_id: int | None = None) -> Select[Any]:
+    """Adjustment, person, challenge and decision: those of a person, newest first; else all that wait, oldest first."""
+    found = (
+        select(Adjustment, Person, Challenge, AdjustmentDecision)
+        .join(Person, Person.id == Adjustment.person_id)
+        .outerjoin(Challenge, Challenge.id == Adjustment.challenge_id)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+    )
+    if person_id is not None:
+        return found.where(Adjustment.person_id == person_id).order_by(Adjustment.id.desc())
+    undecided = AdjustmentDecision.adjustment_id.is_(None)
+    return found.where(Adjustment.needs_approval, undecided).order_by(Adjustment.id)
+
+
+def adjustments_wait(challenge_id: int) -> bool:
+    """Whether an adjustment of a challenge's points waits for a second person."""
+    undecided = (
+        select(Adjustment.id)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+        .where(
+            Adjustment.challenge_id == challenge_id,
+            Adjustment.needs_approval,
+            AdjustmentDecision.adjustment_id.is_(None),
+        )
+    )
+    return db.session.scalar(undecided.limit(1)) is not None
 
 
 def product_names(skus: Collection[str]) -> dict[str, str]:

@@ -9,11 +9,19 @@ from typing import NamedTuple
 
 FIRST_LINK = "0" * 64
 
+# The brand's side of a book: where points come from, and where they go.
+ISSUE = "issue"
+SPENT = "spent"
+EXPIRED = "expired"
+FORGIVEN = "forgiven"
+BRAND = (ISSUE, SPENT, EXPIRED, FORGIVEN)
+
 
 class Posting(NamedTuple):
     """A movement to post: `amount` points to the person when positive, back from the person when negative.
 
-    `reference` is unique in the whole ledger and made from the cause; `why` is JSON.
+    `reference` is unique in the whole ledger and made from the cause; `why` is JSON; `against` is the brand's account
+    on the other side.
     """
 
     person_id: int
@@ -24,6 +32,20 @@ class Posting(NamedTuple):
     rules_version: int
     why: str
     effective_at: datetime
+    against: str = ISSUE
+
+
+class NotEnough(ValueError):
+    """There are `has` points that can be spent or taken back, and `needs` were asked."""
+
+    def __init__(self, has: int, needs: int) -> None:
+        super().__init__(f"there are {has} points, {needs} are needed")
+        self.has = has
+        self.needs = needs
+
+
+class NotPossible(ValueError):
+    """What was asked of the ledger cannot happen; the message says why."""
 
 
 def digest_text(

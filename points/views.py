@@ -1,17 +1,24 @@
-"""My points: what I have, and why."""
+"""My points: what I have, and why; and what the brand owes."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from datetime import date
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, abort, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from foundation import clock
 from foundation.localisation import language
+from foundation.localisation import month as month_in_words
 from foundation.pages import page_number, page_or_part, paged
+from foundation.programme import setting
+from foundation.tables import write_table
 from network.permissions import requires
-from points.explanations import explanation, skus_of
+from points.brand_statement import HEADER, brand_statement, next_month, read_month, rows
+from points.explanations import expires_in_words, explanation, skus_of
 from points.queries import (
     Balance,
     Movement,
@@ -19,6 +26,7 @@ from points.queries import (
     challenge_titles,
     movement,
     movements,
+    next_expiries,
     product_names,
 )
 
@@ -66,6 +74,7 @@ def points() -> str:
         "points/points.html",
         "points/_movements.html",
         wallet=wallet,
+        expiries=[expires_in_words(one.points, one.at) for one in next_expiries(current_user.id, at=clock.now())],
         books=[book for book in books if not book.is_wallet],
         filters=books if len(books) > 1 else [],
         everything=url_for("points.points"),
@@ -73,6 +82,48 @@ def points() -> str:
         page=page,
         lines=lines,
     )
+
+
+@blueprint.get("/studio/points/statement")
+@requires("see_accounts")
+def statement() -> str:
+    """What the brand gave and owes, month by month."""
+    month = _month()
+    return page_or_part(
+        "points/statement.html",
+        "points/_statement.html",
+        month=month,
+        title=month_in_words(month),
+        before=clock.days_after(month, -1).replace(day=1),
+        after=next_month(month),
+        current=_this_month(),
+        found=brand_statement(month, current_app.config["TIMEZONE"]),
+        cents=int(setting("wallet_point_cents")),
+    )
+
+
+@blueprint.get("/studio/points/statement.csv")
+@requires("see_accounts")
+def download() -> Response:
+    """The same month as a file."""
+    month = _month()
+    text = io.StringIO()
+    write_table(text, HEADER, rows(month, brand_statement(month, current_app.config["TIMEZONE"])), bom=True)
+    answer = Response(text.getvalue(), content_type="text/csv; charset=utf-8")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"points-{month:%Y-%m}.csv")
+    return answer
+
+
+def _this_month() -> date:
+    return clock.day_of(clock.now(), current_app.config["TIMEZONE"]).replace(day=1)
+
+
+def _month() -> date:
+    """The month asked for in the address, such as 2026-10; else the present one."""
+    asked = request.args.get("month", "")
+    if not asked:
+        return _this_month()
+    return read_month(asked) or abort(404)
 
 
 def _name(balance: Balance) -> str:

@@ -55,9 +55,12 @@ def _menu() -> dict[str, list[Link]]:
     challenges = _link(_("Challenges"), "/challenges", "trophy")
     rankings = _link(_("Classements"), "/ranking", "medal")
     insight = _link(_("Insight"), "/insights", "chart")
+    accounts = [_link(_("Relevé des points"), "/studio/points/statement", "wallet")]
+    if not may(current_user, "see_accounts"):
+        accounts = []
     if not may(current_user, "animate"):
         main = [_link(_("Accueil"), "/", "home"), challenges, insight]
-        return {"navigation": main, "account_links": [rankings]}
+        return {"navigation": main, "account_links": [rankings, *accounts]}
     main = [
         _link(_("Accueil"), "/", "home"),
         _link(_("Studio"), "/studio", "flag"),
@@ -65,7 +68,8 @@ def _menu() -> dict[str, list[Link]]:
         _link(_("Réseau"), "/studio/network/people", "users"),
         insight,
     ]
-    return {"navigation": main, "account_links": [challenges, rankings]}
+    by_hand = _link(_("Bonus et corrections"), "/studio/points/adjustments", "check-circle")
+    return {"navigation": main, "account_links": [challenges, rankings, by_hand, *accounts]}
 
 
 def _link(label: str, href: str, icon: str, *, primary: bool = False) -> Link:
@@ -79,6 +83,8 @@ def _section() -> str:
         return "/ranking"
     if path.startswith("/studio/network"):
         return "/studio/network/people"
+    if path.startswith("/studio/points"):
+        return path
     return "/" + path.split("/", 2)[1]
 
 

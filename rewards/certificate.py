@@ -14,6 +14,7 @@ from foundation.database import db
 from foundation.programme import setting
 from leaderboards.models import FinalStanding
 from network.models import Outlet, Person
+from points.models import Adjustment, AdjustmentDecision
 from rewards.models import Award
 
 
@@ -73,8 +74,23 @@ def _counts(challenge: Challenge) -> dict[str, int]:
         "ranked": count(FinalStanding),
         "declarations": count(CountedDeclaration),
         "points": int(points or 0),
+        "adjustments": _adjustments(challenge),
         "awards": count(Award),
     }
+
+
+def _adjustments(challenge: Challenge) -> int:
+    """How many manual bonuses and corrections the standings hold."""
+    holding = (
+        select(func.count())
+        .select_from(Adjustment)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+        .where(
+            Adjustment.challenge_id == challenge.id,
+            ~Adjustment.needs_approval | AdjustmentDecision.approved.is_(True),
+        )
+    )
+    return db.session.scalar(holding) or 0
 
 
 def _paid(challenge: Challenge) -> list[dict[str, Any]]:

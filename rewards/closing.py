@@ -24,6 +24,7 @@ from foundation import audit
 from foundation.database import db
 from leaderboards.models import FinalStanding
 from leaderboards.operations import freeze
+from points.queries import adjustments_wait
 from rewards.certificate import certificate
 from rewards.drawing import standings_text
 from rewards.models import Closure
@@ -36,7 +37,8 @@ CLOSING = 7_265_001  # the number of the lock under which closings wait for one 
 def close(challenge: Challenge, *, by: str, at: datetime) -> Closure | None:
     """Close a challenge whose reviews are settled. None when it must wait, or when somebody else has closed it.
 
-    Declarations still in review are waited for, or at `review_until` settled by the policy `pending_at_close`.
+    Declarations still in review are waited for, or at `review_until` settled by the policy `pending_at_close`; manual
+    bonuses that nobody has decided on are waited for until then.
     """
     if at < challenge.declare_until + LATE_ARRIVAL:
         return None
@@ -45,6 +47,8 @@ def close(challenge: Challenge, *, by: str, at: datetime) -> Closure | None:
     lock_people(sorted(people))
     held = select(Challenge.id).where(Challenge.id == challenge.id, Challenge.state == "reviewing")
     if db.session.scalar(held.with_for_update()) is None:
+        return None
+    if at < challenge.review_until and adjustments_wait(challenge.id):
         return None
     waiting = pending(challenge)
     if any(declaration.person_id not in people for declaration in waiting):

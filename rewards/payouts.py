@@ -17,7 +17,7 @@ from sqlalchemy.sql import ColumnElement, FromClause, Subquery
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge, Draw, Participant
 from declarations.models import Declaration
-from foundation.database import db
+from foundation.database import Instant, db
 from foundation.programme import setting
 from leaderboards.models import FinalStanding, Standing
 from network.models import Outlet, Person
@@ -113,16 +113,24 @@ def crossings(challenge: Challenge, points: int, board: FromClause) -> Subquery:
     """When each competitor of a board first reached a total: (competitor, at), from the entries in fold order.
 
     `board` has the columns competitor, person_id and outlet_id, of everybody who is on it. What a declaration gave in
-    all is the sum of its entries; the instant is that of the declaration that crossed.
+    all is the sum of its entries; the instant is that of the declaration that crossed, or of the manual bonus, which is
+    in its own place among them.
     """
     account = aliased(Account)
     signed = case((Entry.destination_id == account.id, Entry.amount), else_=-Entry.amount)
+    by_hand = Entry.rules_version == 0
     given = (
-        select(account.person_id.label("person_id"), Entry.subject.label("subject"), func.sum(signed).label("points"))
+        select(
+            account.person_id.label("person_id"),
+            Entry.subject.label("subject"),
+            by_hand.label("by_hand"),
+            func.max(Entry.effective_at).label("at"),
+            func.sum(signed).label("points"),
+        )
         .join_from(Book, account, account.book_id == Book.id)
         .join(Entry, or_(Entry.destination_id == account.id, Entry.source_id == account.id))
         .where(Book.name == challenge_book(challenge.code), account.person_id.is_not(None))
-        .group_by(account.person_id, Entry.subject)
+        .group_by(account.person_id, Entry.subject, by_hand)
         .subquery("given")
     )
     mine = (
@@ -130,16 +138,17 @@ def crossings(challenge: Challenge, points: int, board: FromClause) -> Subquery:
         if challenge.ranks == "outlet"
         else Participant.person_id == board.c.person_id
     )
+    declared_at = func.coalesce(Declaration.declared_at, given.c.at, type_=Instant())
     running = func.sum(given.c.points).over(
         partition_by=board.c.competitor,
-        order_by=(Declaration.declared_at, Declaration.received_at, Declaration.public_id),
+        order_by=(declared_at, func.coalesce(Declaration.received_at, given.c.at), given.c.subject),
     )
     totals = (
-        select(board.c.competitor, Declaration.declared_at, running.label("total"))
+        select(board.c.competitor, declared_at.label("declared_at"), running.label("total"))
         .join_from(board, Participant, and_(Participant.challenge_id == challenge.id, mine))
         .join(Person, Person.id == Participant.person_id)
         .join(given, given.c.person_id == Participant.person_id)
-        .join(Declaration, Declaration.public_id == given.c.subject)
+        .outerjoin(Declaration, and_(Declaration.public_id == given.c.subject, ~given.c.by_hand))
         .where(Person.suspended_at.is_(None))
         .subquery("totals")
     )

@@ -13,6 +13,7 @@ from challenges.models import Challenge
 from challenges.rules import Scored, Tally, fold_order, progress_bp
 from foundation import clock
 from leaderboards.rules import Competitor, ranks
+from points.queries import Adjusted
 from rewards.rules import Gain, Ranked, awards, standings_hash, standings_line
 
 
@@ -35,7 +36,7 @@ class Entrant(NamedTuple):
     kind: str = ""
 
 
-Step = tuple[tuple[datetime, datetime, str], int]  # fold order of a sale, points it gave
+Step = tuple[tuple[datetime, datetime, str], int]  # fold order of a sale (or a manual bonus), points it gave
 
 
 class Counted(NamedTuple):
@@ -68,9 +69,12 @@ class Money(NamedTuple):
     policy: str
 
 
-def counted(challenge: Challenge, scored: Iterable[Scored], tally: Tally) -> Counted:
-    """Keep of a person's fold what the board and the payouts need."""
-    climb = [(fold_order(one.sale), one.points) for one in scored if one.points] if _races(challenge) else ()
+def counted(challenge: Challenge, scored: Iterable[Scored], tally: Tally, extra: Iterable[Adjusted] = ()) -> Counted:
+    """Keep of a person's fold what the board and the payouts need; a manual bonus climbs at its own instant."""
+    climb: list[Step] = []
+    if _races(challenge):
+        climb = [(fold_order(one.sale), one.points) for one in scored if one.points]
+        climb += [((one.at, one.at, one.reference), one.points) for one in extra]
     return Counted(tally.points, tally.measure, tally.reached_at, climb)
 
 

@@ -12,11 +12,12 @@ from challenges.models import Challenge, Participant, RulesVersion
 from challenges.queries import versions
 from challenges.rules import fold
 from declarations.models import CountedDeclaration, Declaration
-from declarations.scoring import chunks, counted_revisions, load_sales
+from declarations.scoring import adjust, chunks, counted_revisions, load_sales
 from foundation.database import db
 from leaderboards.models import FinalStanding
 from network.models import Outlet, Person
 from points.models import Entry
+from points.queries import adjustments_in
 from rewards.models import Award, Closure, Reward
 from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
 from rewards.rules import Gain
@@ -62,10 +63,12 @@ def _counts(challenge: Challenge, entrants: Sequence[Entrant]) -> dict[int, Coun
     found: dict[int, Counted] = {}
     for batch in chunks(sorted(entrant.person_id for entrant in entrants)):
         told = load_sales(counted_revisions(challenge.id), Declaration.person_id.in_(batch))
+        adjusted = adjustments_in(challenge, batch)
         for person_id in batch:
             sales = [one.sale for one in told.get(person_id, ())]
-            folded = fold(rules, sales, measure=challenge.measure, rank_by=challenge.rank_by)
-            found[person_id] = counted(challenge, *folded)
+            scored, tally = fold(rules, sales, measure=challenge.measure, rank_by=challenge.rank_by)
+            extra = adjusted.get(person_id, ())
+            found[person_id] = counted(challenge, scored, adjust(challenge, tally, extra), extra)
     return found
 
 

@@ -14,10 +14,10 @@ from foundation import clock
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Person
-from points.models import ISSUE, WALLET, Account, Book, Entry, Lot, Seal, challenge_book
+from points.models import WALLET, Account, Book, Entry, Lot, Seal, challenge_book
 from points.operations import credit_selected, open_book, post, seal
 from points.queries import balances, movement, movements, wallet_points
-from points.rules import FIRST_LINK, Posting, digest, digest_text, next_link
+from points.rules import FIRST_LINK, ISSUE, Posting, digest, digest_text, next_link
 from tests.cast import Cast
 
 AT = datetime(2026, 2, 4, 11, 0, 0, 123_456, tzinfo=UTC)

@@ -17,17 +17,20 @@ from sqlalchemy import func, select, text
 from badges.models import BadgeGrant
 from challenges.models import Challenge
 from declarations import operations
+from declarations.adjustments import adjust, approve
 from declarations.models import CountedDeclaration, Declaration
 from declarations.verification import differences as ledger_differences
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
+from foundation.programme import change_setting
 from foundation.settings import Settings
 from foundation.transactions import transaction
 from leaderboards.models import FinalStanding
 from network.models import Person
 from points.jobs import seal_books
-from points.models import Account, Book, Entry, Lot
+from points.models import Account, Adjustment, Book, Entry, Lot
+from points.rules import NotPossible
 from rewards.closing import close
 from rewards.jobs import SomeFailed, advance_challenges
 from rewards.models import Award, Closure, Reward
@@ -138,7 +141,14 @@ def test_closing_freezes_ranks_pays_and_certifies(winter: Challenge, cast: Cast)
     }
     assert db.session.scalar(select(func.sum(Lot.left))) == 18
     certificate = _closure().certificate
-    assert certificate["counts"] == {"participants": 4, "ranked": 3, "declarations": 3, "points": 80, "awards": 6}
+    assert certificate["counts"] == {
+        "participants": 4,
+        "ranked": 3,
+        "declarations": 3,
+        "points": 80,
+        "adjustments": 0,
+        "awards": 6,
+    }
     assert certificate["closed_by"] == SYSTEM
     assert list(differences(winter, _closure())) == []
     assert list(ledger_differences()) == []
@@ -438,3 +448,69 @@ def test_a_closed_challenge_is_no_longer_cancelled(winter: Challenge, runner: Fl
     assert result.exit_code == 1
     assert "is closed; it can no longer be cancelled" in result.stderr
     assert state() == "closed"
+
+
+# --- points given by hand --------------------------------------------------------------------------------------------
+
+
+def give(code: str, amount: int, *, at: datetime = NOW) -> Adjustment:
+    """Points by hand, in the winter challenge."""
+    with transaction():
+        person = db.session.scalars(select(Person).where(Person.code == code)).one()
+        challenge = db.session.scalars(select(Challenge)).one()
+        return adjust(person, challenge, amount, "Salon", by="MARC", at=at)
+
+
+def test_a_bonus_is_in_the_ranks_the_payouts_and_what_is_recomputed(winter: Challenge, cast: Cast) -> None:
+    advance(NOW)
+    give("NINA", 35)
+    advance()
+    board = db.session.execute(
+        select(FinalStanding.rank, FinalStanding.competitor, FinalStanding.points).order_by(FinalStanding.rank)
+    ).all()
+    assert [tuple(row) for row in board] == [(1, "NINA", 45), (2, "AWA", 40), (3, "BRUNO", 30)]
+    assert ("NINA", 4) in [(code, points) for payout, code, points, _, _ in given() if payout == 3]
+    assert _closure().certificate["counts"]["adjustments"] == 1
+    closed = db.session.scalars(select(Challenge)).one()
+    assert list(differences(closed, _closure())) == []
+    assert list(ledger_differences()) == []
+
+
+@pytest.mark.parametrize(("bonus", "sale", "winner"), [(1, 2, "BRUNO"), (2, 1, "AWA")])
+def test_a_race_is_run_with_bonuses_at_their_own_instant(cast: Cast, bonus: int, sale: int, winner: str) -> None:
+    publish(payouts=[{"kind": "race", "points": 40, "first": 1, "wallet": 5}])
+    sell("AWA", [("CREME", 3)], name="a", at=NOW - timedelta(hours=3))
+    sell("BRUNO", [("CREME", 4)], name="b", at=NOW - timedelta(hours=sale))
+    advance(NOW)
+    give("AWA", 10, at=NOW - timedelta(hours=bonus))
+    advance()
+    assert [code for _, code, _, _, _ in given()] == [winner]
+    closed = db.session.scalars(select(Challenge)).one()
+    assert list(differences(closed, _closure())) == []
+
+
+def test_a_bonus_nobody_has_decided_on_is_waited_for_until_reviews_must_end(winter: Challenge, cast: Cast) -> None:
+    with transaction():
+        change_setting("adjustment_points_above", "0", by="ADA", at=NOW)
+    advance(NOW)
+    asked = give("NINA", 35).id
+    before = db.session.scalars(select(Challenge.review_until)).one() - timedelta(seconds=1)
+    advance(before)
+    assert state() == "reviewing"
+    with transaction():
+        approve(db.session.get_one(Adjustment, asked), by="ADA", at=before)
+    advance(before)
+    assert state() == "closed"
+    assert db.session.scalars(select(FinalStanding.competitor).where(FinalStanding.rank == 1)).one() == "NINA"
+
+
+def test_a_bonus_still_undecided_when_reviews_must_end_is_left_out(winter: Challenge, cast: Cast) -> None:
+    with transaction():
+        change_setting("adjustment_points_above", "0", by="ADA", at=NOW)
+    advance(NOW)
+    asked = give("NINA", 35).id
+    advance(db.session.scalars(select(Challenge.review_until)).one())
+    assert state() == "closed"
+    with pytest.raises(NotPossible, match="closed"), transaction():
+        approve(db.session.get_one(Adjustment, asked), by="ADA", at=AFTER)
+    assert list(ledger_differences()) == []

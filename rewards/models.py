@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Instant, code_type
@@ -49,7 +49,9 @@ class Closure(Base):
 
 
 class Award(Base):
-    """One gain of a closing. `payout` is its place in the file, from 1; `status` granted, not_funded or excluded."""
+    """One gain of a closing. `payout` is its place in the file, from 1; `status` is what the closing decided: granted,
+    not_funded, held (no employer's agreement at that moment: see Release) or capped (beyond the yearly benefit).
+    """
 
     __tablename__ = "awards"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -69,7 +71,24 @@ class Award(Base):
     __table_args__ = (
         UniqueConstraint("challenge_id", "payout", "competitor"),
         Index(None, "person_id"),
+        Index(
+            "ix_awards_held",
+            "id",
+            sqlite_where=text("status = 'held'"),
+            postgresql_where=text("status = 'held'"),
+        ),
     )
+
+
+class Release(Base):
+    """A held award that was given after all, once: `reason` is empty when the employer's agreement was back."""
+
+    __tablename__ = "releases"
+    award_id: Mapped[int] = mapped_column(ForeignKey("awards.id"), primary_key=True)
+    released_at: Mapped[datetime] = mapped_column(Instant)
+    released_by: Mapped[str] = mapped_column(code_type())
+    reason: Mapped[str] = mapped_column(String(300))
+    __table_args__ = (Index(None, "released_at"),)
 
 
 class BacktestRun(Base):

@@ -31,6 +31,7 @@ from rewards.models import Reward
 from rewards.queries import days_of_sales
 from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
 from rewards.rules import Gain
+from rewards.withholding import yearly_cap
 
 TEMPTED = 10
 
@@ -390,7 +391,9 @@ def _gains(
     money: Money,
     seed: str,
 ) -> list[Gain]:
-    return gains(challenge, entrants, counts, lines, money, seed=seed, hashed=hash_of(lines))
+    cap = yearly_cap(challenge.ends_on.year)
+    room = {one.code: cap.cents for one in entrants if one.status == "employee"} if cap is not None else None
+    return gains(challenge, entrants, counts, lines, money, seed=seed, hashed=hash_of(lines), room=room)
 
 
 def _cost(given: Iterable[Gain]) -> int:

@@ -12,6 +12,7 @@ from foundation.database import Base, Instant, code_type
 from foundation.models import BigId
 
 KINDS = ("gift", "voucher", "experience", "donation")
+PROMISED = ("granted", "held")
 RUN_STATES = ("waiting", "running", "done", "cancelled", "failed")
 
 

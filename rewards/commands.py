@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from flask_babel import force_locale
 
 from challenges.imports import read_challenge
+from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
 from challenges.queries import challenge_by_code
 from foundation import audit, clock
@@ -85,7 +86,10 @@ def release_award(code: str, payout: int, person: str, reason: str, author: str)
         held = find_award(code, payout, person)
         if held is None:
             raise ValueError(f"{code} gave nobody {person!r} an award by payout {payout}")
-        given = release(held.id, reason, by=author, at=clock.now())
+        try:
+            given = release(held.id, reason, by=author, at=clock.now())
+        except NotPossible as error:
+            raise ValueError(str(error)) from None
     click.echo(f"{code}/{payout}/{person}: {'granted' if given else 'had already been granted'}")
 
 

@@ -108,6 +108,7 @@ def in_words(
     for paid in found.payouts:
         yield (
             f"Payout {paid.payout} ({paid.kind}): {paid.granted} granted, {paid.not_funded} not funded, "
+            f"{f'{paid.capped} beyond the yearly cap, ' if paid.capped else ''}"
             f"{paid.wallet_points} wallet points, {_euros(paid.cost_cents)}"
         )
     yield _cost(found)

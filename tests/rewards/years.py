@@ -1,4 +1,4 @@
-"""A stage for years of benefits: challenges of November 2025 that close when the test says, on one sale of each person."""
+"""A stage for years of benefits: challenges of November 2025, one sale of each person, closings when the test says."""
 
 from __future__ import annotations
 
@@ -43,5 +43,3 @@ def article(code: str, cents: int) -> None:
             countries="", starts_on=None, ends_on=None,
         )
     )  # fmt: skip
-
-

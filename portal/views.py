@@ -55,7 +55,10 @@ def _menu() -> dict[str, list[Link]]:
     challenges = _link(_("Challenges"), "/challenges", "trophy")
     rankings = _link(_("Classements"), "/ranking", "medal")
     insight = _link(_("Insight"), "/insights", "chart")
-    accounts = [_link(_("Relevé des points"), "/studio/points/statement", "wallet")]
+    accounts = [
+        _link(_("Relevé des points"), "/studio/points/statement", "wallet"),
+        _link(_("Avantages de l’année"), "/insights/statement", "list"),
+    ]
     if not may(current_user, "see_accounts"):
         accounts = []
     if not may(current_user, "animate"):

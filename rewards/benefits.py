@@ -25,7 +25,7 @@ from network.models import Outlet, Person
 from points.models import WALLET, Account, Book, Entry, Lot
 from points.rules import FORGIVEN, ISSUE
 from rewards.contribution import Figures, Split, split
-from rewards.models import Award, Closure, Release
+from rewards.models import Award, Closure, Release, Reward
 
 
 class Benefit(NamedTuple):
@@ -103,6 +103,69 @@ def benefits(year: int, zone: ZoneInfo, *, person_id: int | None = None, group: 
     query = yearly(year, zone, person_id=person_id, group=group)
     for row in db.session.execute(query, execution_options={"yield_per": 5_000}):
         yield benefit(row)
+
+
+class Item(NamedTuple):
+    """One thing given (`cents` > 0) or taken back: by which challenge's closing, which article or how many wallet
+    points; without a challenge, by hand or a reversal, as `reference` says."""
+
+    person_id: int
+    at: datetime
+    cents: int
+    reference: str
+    challenge: Challenge | None
+    reward: str | None
+    wallet_points: int | None
+
+
+def items(year: int, zone: ZoneInfo, *, person_id: int | None = None, group: str | None = None) -> list[Item]:
+    """What was given and taken back in a year, by person's code, then in time."""
+    first, *_quarters, end = bounds(year, zone)
+    moves = movements(person_id, since=first, until=end).subquery("moves")
+    query = (
+        select(
+            moves.c.person_id, moves.c.at, moves.c.cents, moves.c.reference, Challenge, Reward.name, Award.wallet_points
+        )
+        .join_from(moves, Person, Person.id == moves.c.person_id)
+        .outerjoin(Award, Award.id == moves.c.award_id)
+        .outerjoin(Challenge, Challenge.id == Award.challenge_id)
+        .outerjoin(Reward, Reward.id == Award.reward_id)
+        .order_by(Person.code, moves.c.at, moves.c.award_id, moves.c.reference)
+    )  # fmt: skip
+    if group is not None:
+        query = query.join(Outlet, Outlet.id == Person.outlet_id).where(Outlet.group_code == group)
+    return [Item(*row) for row in db.session.execute(query)]
+
+
+class Totals(NamedTuple):
+    """A year of everybody, in cents; `between_cents` and `due_cents` are None when the figures are not known."""
+
+    people: int
+    received_cents: int
+    between_cents: int | None
+    due_cents: int | None
+    common_cents: int | None
+    wages_cents: int
+
+
+def totals(year: int, zone: ZoneInfo, figures: Figures) -> Totals:
+    """The sums of a year's columns, by the arithmetic of contribution.split."""
+    found = yearly(year, zone).order_by(None).subquery("found")
+    received = case((found.c.received > 0, found.c.received), else_=0)
+    employed, bands = found.c.status == "employee", figures.bands
+    free, common, rate = (bands.free_cents, bands.common_cents, int(bands.rate * 10_000)) if bands else (0, 0, 0)
+    above = case((and_(employed, received > common), received - common), else_=0)
+    between = case((and_(employed, received > free), received - free - above), else_=0)
+    columns = (
+        found.c.received, between, between * rate // 1_000_000, above,
+        case((found.c.status == "staff", received), else_=0),
+    )  # fmt: skip
+    sums = (func.coalesce(func.sum(column), 0) for column in columns)
+    people, *amounts = (int(value) for value in db.session.execute(select(func.count(), *sums)).one())
+    given, middle, due, beyond, wages = amounts
+    if bands is None:
+        return Totals(people, given, None, None, None, wages)
+    return Totals(people, given, middle, due, beyond, wages)
 
 
 def movements(person_id: int | None = None, *, since: datetime, until: datetime) -> Select[Any]:

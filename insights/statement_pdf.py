@@ -83,9 +83,7 @@ def law_in_words(one: Benefit, figures: Figures) -> list[str]:
             _("T%(n)s : %(sum)s", n=number, sum=euros(cents)) for number, cents in enumerate(one.quarters, 1)
         )  # fmt: skip
         return [
-            _(
-                "Ces avantages sont transmis chaque trimestre pour la paie de l’entreprise (à confirmer par un juriste)."
-            ),
+            _("Ces avantages vont chaque trimestre à la paie de l’entreprise (à confirmer par un juriste)."),
             " · ".join(quarters),
         ]
     if one.status == "independent":

@@ -79,6 +79,10 @@ MEASURES = (
     ("points", _("Points gagnés")),
 )
 PROOFS = (("none", _("Aucune")), ("optional", _("Possible")), ("required", _("Obligatoire")))
+ACCEPTANCES = (
+    ("none", _("Il suffit de lire le règlement")),
+    ("required", _("Chaque participant est invité à l'accepter")),
+)
 RANKS = (("person", _("Les personnes")), ("outlet", _("Les points de vente")))
 LEAGUES = ("kind", "brands", "country", "region", "department", "city", "activity", "potential", "group", "outlet")
 COUNTS = (
@@ -123,7 +127,10 @@ WHO = (
         choices=(("", _("Un seul classement pour tous")),),
     ),
 )
-WHAT = (Key(("proof",), "choice", _("Preuve d'achat"), choices=PROOFS, usual="none"),)
+WHAT = (
+    Key(("proof",), "choice", _("Preuve d'achat"), choices=PROOFS, usual="none"),
+    Key(("acceptance",), "choice", _("Le règlement"), choices=ACCEPTANCES, usual="none"),
+)
 HOW_MUCH = (
     Key(("cap_per_day",), "whole", _("Plafond par jour"), _("En points, toutes règles confondues, paliers à part.")),
     Key(("cap_total",), "whole", _("Plafond sur tout le challenge"), _("En points, paliers à part.")),
@@ -152,7 +159,7 @@ HOW_MUCH = (
     ),
     Key(("objective", "baseline", "from"), "day", _("Ventes passées, du")),
     Key(("objective", "baseline", "to"), "day", _("au")),
-    Key(("objective", "baseline", "factor"), "decimal", _("Multipliées par"), _("1,10 demande 10 % de plus.")),
+    Key(("objective", "baseline", "factor"), "decimal", _("Multipliées par"), _("1,10 demande un dixième de plus.")),
     Key(("objective", "baseline", "at_least"), "whole", _("Et au moins")),
 )
 PRIZES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +15,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from challenges.definition import Definition, WrongDefinition, definition_from
+from challenges.definition import Definition, Problem, WrongDefinition, definition_from
 from challenges.facts import facts_about
 from challenges.lifecycle import NotPossible
 from challenges.linter import blocking, findings
@@ -78,29 +79,24 @@ def definition_of_text(raw: bytes, file: str) -> Definition:
     try:
         return definition_from(data, known_names(data))
     except WrongDefinition as wrong:
-        places = Places(text)
-        faults = [
-            Fault(file, places.line(problem.where), _column(problem.where), problem.wrong, problem.right)
-            for problem in wrong.problems
-        ]
-        raise Faulty(sorted(faults, key=lambda fault: fault.line)) from wrong
+        raise Faulty(faults_in(text, file, wrong.problems)) from wrong
+
+
+def faults_in(text: str, file: str, problems: Iterable[Problem]) -> list[Fault]:
+    """Problems of a challenge as faults of the TOML text it was read from, by line."""
+    places = Places(text)
+    return sorted(
+        (Fault(file, places.line(one.where), _column(one.where), one.wrong, one.right) for one in problems),
+        key=lambda fault: fault.line,
+    )
 
 
 def unlawful_faults(path: str | Path, definition: Definition, *, on: date) -> list[Fault]:
     """What would stop this file's publication on a day, as faults with their lines and articles."""
     with _language_of_faults():
         found = blocking(findings(definition, facts_about(definition, on=on)))
-        places = Places(Path(path).read_bytes().decode("utf-8-sig")) if found else None
-        return [
-            Fault(
-                str(path),
-                places.line(one.where) if places is not None else 1,
-                _column(one.where),
-                f"{one.wrong} ({one.article})",
-                one.mend,
-            )
-            for one in found
-        ]
+        problems = [Problem(one.where, f"{one.wrong} ({one.article})", one.mend) for one in found]
+        return faults_in(Path(path).read_text(encoding="utf-8-sig"), str(path), problems) if found else []
 
 
 def _language_of_faults() -> AbstractContextManager[object]:

@@ -15,7 +15,7 @@ from challenges.definition import Definition, Problem, definition_hash, stored_d
 from challenges.facts import facts_about
 from challenges.linter import Finding, blocking, findings
 from challenges.models import Amendment, Cancellation, Challenge, Draw, Participant, RulesVersion
-from challenges.queries import latest_version
+from challenges.queries import draft_by_id, latest_version
 from foundation import audit, clock
 from foundation.database import db
 
@@ -42,6 +42,10 @@ class NotAllowed(NotPossible):
         self.problems = tuple(problems)
 
 
+class Unfinished(NotPossible):
+    """The studio's draft of this challenge says something else, that cannot be played yet."""
+
+
 def claim(challenge_id: int, before: str, after: str, *, by: str, at: datetime) -> bool:
     """Move a challenge from one state to another, for the one caller that comes first.
 
@@ -64,10 +68,14 @@ def claim(challenge_id: int, before: str, after: str, *, by: str, at: datetime) 
 def freeze_rules(challenge: Challenge, *, by: str, at: datetime) -> RulesVersion:
     """Publish a draft: its definition is frozen as version 1.
 
-    Raises NotPossible unless it is a draft, and Unlawful when the law forbids it.
+    Raises NotPossible unless it is a draft, Unfinished when its draft in the studio has gone on and is not complete
+    again, and Unlawful when the law forbids it.
     """
     if not claim(challenge.id, "draft", "published", by=by, at=at):
         raise NotPossible(f"challenge {challenge.code} is {challenge.state}; only a draft can be published")
+    draft = draft_by_id(challenge_id=challenge.id)
+    if draft is not None and draft.content != challenge.definition:
+        raise Unfinished(f"the draft of challenge {challenge.code} is not finished; mend it in the studio")
     refuse_unlawful(stored_definition(challenge.definition), at=at)
     if any(payout["kind"] == "draw" for payout in challenge.definition.get("payouts", ())):
         if at >= clock.start_of_day(challenge.starts_on, challenge.zone):

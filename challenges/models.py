@@ -13,6 +13,7 @@ from foundation.database import Base, Instant, code_type
 
 STATES = ("draft", "published", "running", "closing", "reviewing", "closed", "cancelled")
 OPEN_STATES = ("published", "running", "closing", "reviewing")
+CHANGING = ("published", "running")  # while rules and dates may still change
 AMENDMENTS = ("rules", "extension", "early_close")
 
 

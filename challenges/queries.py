@@ -111,15 +111,24 @@ def version_in_force(challenge_id: int, day: date) -> RulesVersion | None:
     )
 
 
-def read_on(challenge: Challenge, day: date) -> dict[str, Any]:
-    """A challenge as its participants read it on a day: the rules and caps in force then (on its last day, once it is
-    over), everything else as it was last decided."""
-    version = version_in_force(challenge.id, min(day, challenge.ends_on))
-    if version is None:
-        return challenge.definition
-    return {key: value for key, value in challenge.definition.items() if key not in SCORING} | {
-        key: version.definition[key] for key in SCORING if key in version.definition
-    }
+def as_read(challenges: Sequence[Challenge], at: datetime) -> dict[int, dict[str, Any]]:
+    """Challenges as their participants read them at an instant, by id: the rules and caps in force on that day (on the
+    last one, once it is over), everything else as it was last decided. One statement."""
+    found = {challenge.id: challenge.definition for challenge in challenges}
+    amended = select(Amendment.challenge_id).where(Amendment.challenge_id.in_(found))
+    rows = db.session.execute(
+        select(RulesVersion.challenge_id, RulesVersion.starts_on, RulesVersion.definition)
+        .where(RulesVersion.challenge_id.in_(amended))
+        .order_by(RulesVersion.starts_on, RulesVersion.number)
+    ).all()
+    for challenge in challenges:
+        day = min(clock.day_of(at, challenge.zone), challenge.ends_on)
+        own = [row for row in rows if row.challenge_id == challenge.id]
+        for row in [row for row in own if row.starts_on <= day][-1:] or own[:1]:
+            found[challenge.id] = {key: value for key, value in challenge.definition.items() if key not in SCORING} | {
+                key: row.definition[key] for key in SCORING if key in row.definition
+            }
+    return found
 
 
 class Amended(NamedTuple):
@@ -163,6 +172,12 @@ def open_challenges(first_day: date, last_day: date, *, lock: bool = False) -> S
     if lock:
         found = found.with_for_update(read=True)
     return db.session.scalars(found).all()
+
+
+def participant_count(challenge_id: int) -> int:
+    """How many people take part."""
+    mine = select(func.count()).select_from(Participant).where(Participant.challenge_id == challenge_id)
+    return db.session.scalar(mine) or 0
 
 
 def participants_among(challenge_id: int, people: Collection[int]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from challenges.definition import Definition, Problem, stored_definition
 from challenges.models import Challenge
+from challenges.queries import Amended
 from challenges.vocabulary import product_names, reward_names
 from challenges.wording import (
     audience_in_words,
     cap_in_words,
     city_of,
+    day_in_words,
     last_moment,
     period_in_words,
     prize_in_words,
@@ -38,6 +40,29 @@ class RuleRow:
     number: int
     words: str
     cap: str
+
+
+class ChangeTold(NamedTuple):
+    """A change since publication as participants read it: in a line, what was written to them, when, its version."""
+
+    title: str
+    text: str
+    at: datetime
+    number: int
+
+
+def changes_told(amendments: Iterable[Amended]) -> list[ChangeTold]:
+    """The changes of a challenge as its participants were told them, in the same order."""
+    found = []
+    for amendment, version in amendments:
+        if amendment.kind == "extension":
+            title = _("Prolongé jusqu'au %(day)s", day=day_in_words(version.definition["ends_on"]))
+        elif amendment.kind == "early_close":
+            title = _("Fin avancée au %(day)s", day=day_in_words(version.definition["ends_on"]))
+        else:
+            title = _("Le règlement change pour les ventes à partir du %(day)s", day=day_in_words(version.starts_on))
+        found.append(ChangeTold(title, amendment.notice, amendment.decided_at, version.number))
+    return found
 
 
 def participant_page(definition: Mapping[str, Any]) -> dict[str, Any]:

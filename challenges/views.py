@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +18,8 @@ from challenges.forms import STEP_NAMES
 from challenges.models import Cancellation, Challenge
 from challenges.permissions import SECTIONS, section_of, visible_challenge, visible_challenges
 from challenges.pictures import picture_file
-from challenges.queries import challenge_by_code
-from challenges.reading import capital, participant_page, time_left
+from challenges.queries import amendments, as_read, challenge_by_code
+from challenges.reading import capital, changes_told, participant_page, time_left
 from challenges.vocabulary import product_names, reward_names
 from challenges.wording import period_in_words, summary
 from foundation import clock
@@ -53,10 +54,10 @@ class Card:
 def index() -> str:
     """The challenges I take part in (all of them, for staff): running, closing, coming, past."""
     page: Paged[Challenge] = paged(visible_challenges(current_user), page_number(), size=20)
-    names = product_names([one.definition for one in page.rows])
-    prizes = reward_names([one.definition for one in page.rows])
     at = clock.now()
-    cards = [_card(one, names, prizes, at) for one in page.rows]
+    read = as_read(page.rows, at)
+    names, prizes = product_names(read.values()), reward_names(read.values())
+    cards = [_card(one, read[one.id], names, prizes, at) for one in page.rows]
     return page_or_part(
         "challenges/index.html", "challenges/_list.html", page=page, cards=cards, staff=current_user.role in STAFF
     )
@@ -85,7 +86,8 @@ def show(code: str) -> str:
         declare_url=address("declarations.declare") if current_user.role == "reseller" else None,
         studio=current_user.role in STAFF,
         dashboard_url=existing(f"/studio/{code}"),
-        **participant_page(challenge.definition),
+        changes=changes_told(amendments(challenge.id)),
+        **participant_page(as_read([challenge], at)[challenge.id]),
     )
 
 
@@ -127,7 +129,7 @@ def _visible(code: str) -> Challenge:
     return visible_challenge(current_user, code) or abort(404)
 
 
-def _card(challenge: Challenge, products: Any, rewards: Any, at: datetime) -> Card:
+def _card(challenge: Challenge, read: Mapping[str, Any], products: Any, rewards: Any, at: datetime) -> Card:
     left, urgent = time_left(challenge, at)
     return Card(
         code=challenge.code,
@@ -135,8 +137,8 @@ def _card(challenge: Challenge, products: Any, rewards: Any, at: datetime) -> Ca
         state=challenge.state,
         section=section_of(challenge),
         place=SECTIONS.index(section_of(challenge)),
-        first=summary(challenge.definition, products, rewards)[0],
-        period=capital(period_in_words(challenge.definition)),
+        first=summary(read, products, rewards)[0],
+        period=capital(period_in_words(read)),
         left=left,
         urgent=urgent,
     )

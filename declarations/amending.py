@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from challenges.amending import LONGEST_NOTICE, extended, forbidden_changes, shortened
 from challenges.definition import Definition, Problem, WrongDefinition, stored_definition
 from challenges.lifecycle import NotAllowed, amended, hold, refuse_unlawful
-from challenges.models import Challenge, Participant, RulesVersion
+from challenges.models import CHANGING, Challenge, Participant, RulesVersion
 from challenges.queries import latest_version, version_in_force
 from challenges.rules import LATE_ARRIVAL, Window
 from challenges.wording import day_in_words
@@ -25,8 +25,6 @@ from declarations.operations import lock_people
 from declarations.scoring import chunks, current_revisions, posted_sums, score, window_of
 from foundation import clock
 from foundation.database import db
-
-CHANGING = ("published", "running")
 
 
 def amend(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from flask_babel import force_locale
 from sqlalchemy import select
 
-from challenges.imports import read_challenge, unlawful_faults
+from challenges.definition import Problem
+from challenges.imports import faults_in, read_challenge, unlawful_faults
+from challenges.lifecycle import NotAllowed, Unlawful
 from challenges.lifecycle import NotPossible as ChallengeNotPossible
-from challenges.lifecycle import Unlawful
+from challenges.models import Challenge, RulesVersion
 from challenges.queries import challenge_by_code
-from declarations import adjustments, operations, publishing
+from declarations import adjustments, amending, operations, publishing
 from declarations.imports import import_declarations
 from declarations.models import REJECTIONS, Declaration
 from declarations.verification import differences
@@ -22,7 +26,7 @@ from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
 from foundation.tables import Faulty
-from foundation.terminal import INSTANT, faults_to_exit
+from foundation.terminal import DAY, INSTANT, faults_to_exit
 from foundation.transactions import transaction
 from network.permissions import STAFF
 from network.queries import person_by_code
@@ -110,9 +114,7 @@ def targets(code: str, file: Path) -> None:
     """Set personal targets (person,target) of challenge CODE."""
     try:
         with transaction():
-            challenge = challenge_by_code(code)
-            if challenge is None:
-                raise ValueError(f"{code!r} is not a challenge; import it first")
+            challenge = _challenge(code)
             count = publishing.set_targets(challenge, file, by=SYSTEM, at=clock.now())
     except ChallengeNotPossible as refusal:
         raise ValueError(str(refusal)) from refusal
@@ -128,16 +130,141 @@ def cancel_challenge(code: str, reason: str, author: str) -> None:
     """Call challenge CODE off: its points are voided by reversal."""
     try:
         with transaction():
-            challenge = challenge_by_code(code)
-            if challenge is None:
-                raise ValueError(f"{code!r} is not a challenge; import it first")
-            person = person_by_code(author)
-            if person is None or person.role not in STAFF:
-                raise ValueError(f"{author!r} may not cancel a challenge; write the code of an animator")
+            challenge = _challenge(code)
+            _may_decide(author, "cancel a challenge")
             publishing.cancel(challenge, reason, by=author, at=clock.now())
     except ChallengeNotPossible as refusal:
         raise ValueError(str(refusal)) from refusal
     click.echo(f"{code}: cancelled")
+
+
+NOTICE = click.option("--notice", required=True, help="What its participants read about it.")
+AUTHOR = click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who decides.")
+
+
+@click.command("amend")
+@click.argument("file", type=FILE)
+@click.option("--from", "starts_on", type=DAY, required=True, help="First day of the new rules, tomorrow or later.")
+@NOTICE
+@AUTHOR
+@faults_to_exit
+def amend_challenge(file: Path, starts_on: date, notice: str, author: str) -> None:
+    """Change the published challenge that FILE now describes: other rules from a day on, more to win.
+
+    Start from `flask challenges export CODE`. Sales before that day keep their rules and their points.
+    """
+    with force_locale("en"):
+        definition = read_challenge(file)
+        try:
+            with transaction():
+                challenge = _challenge(definition.code)
+                _may_decide(author, "change a challenge")
+                version = amending.amend(challenge, definition, starts_on, notice, by=author, at=clock.now())
+                line = f"{challenge.code}: version {version.number}, from {version.starts_on}"
+        except Unlawful as refusal:
+            raise Faulty(unlawful_faults(file, definition, on=clock.day_of(clock.now(), definition.zone))) from refusal
+        except NotAllowed as refusal:
+            given = {"from": "--from", "notice": "--notice"}
+            written = [one for one in refusal.problems if one.where and one.where[0] not in given]
+            lines = _by_option([one for one in refusal.problems if one not in written], given)
+            faults = faults_in(file.read_text(encoding="utf-8-sig"), str(file), written)
+            raise ValueError("\n".join([*map(str, faults), *lines])) from refusal
+    click.echo(line)
+
+
+@click.command("extend")
+@click.argument("code")
+@click.option("--until", "ends_on", type=DAY, required=True, help="The new last day, after the present one.")
+@click.option("--declare-until", type=INSTANT, help="Until when its sales may be declared (default: as before).")
+@click.option("--review-until", type=INSTANT, help="Until when they are reviewed (default: as before).")
+@NOTICE
+@AUTHOR
+@faults_to_exit
+def extend_challenge(
+    code: str,
+    ends_on: date,
+    declare_until: datetime | None,
+    review_until: datetime | None,
+    notice: str,
+    author: str,
+) -> None:
+    """Let challenge CODE last longer; its participants read why."""
+
+    def extend(challenge: Challenge) -> RulesVersion:
+        return amending.extend(
+            challenge, ends_on, notice, by=author, at=clock.now(), declare_until=declare_until,
+            review_until=review_until,
+        )  # fmt: skip
+
+    _move_the_end(
+        code,
+        author,
+        extend,
+        {
+            "ends_on": "--until",
+            "declare_until": "--declare-until",
+            "review_until": "--review-until",
+            "notice": "--notice",
+        },
+    )
+
+
+@click.command("close-early")
+@click.argument("code")
+@click.option("--on", "ends_on", type=DAY, help="The new last day (default: today).")
+@click.option("--reason", required=True, help="Why; its participants read it.")
+@AUTHOR
+@faults_to_exit
+def close_challenge_early(code: str, ends_on: date | None, reason: str, author: str) -> None:
+    """End challenge CODE sooner: the sales of its new last day still count."""
+
+    def close_early(challenge: Challenge) -> RulesVersion:
+        at = clock.now()
+        return amending.close_early(
+            challenge, ends_on or clock.day_of(at, challenge.zone), reason, by=author, at=at
+        )  # fmt: skip
+
+    _move_the_end(code, author, close_early, {"ends_on": "--on", "reason": "--reason"})
+
+
+def _move_the_end(
+    code: str, author: str, move: Callable[[Challenge], RulesVersion], options: Mapping[str, str]
+) -> None:
+    """Move the end of a challenge, or refuse with a line for each reason."""
+    with force_locale("en"):
+        try:
+            with transaction():
+                challenge = _challenge(code)
+                _may_decide(author, "move the end of a challenge")
+                version = move(challenge)
+                line = f"{code}: version {version.number}, ends on {challenge.ends_on}"
+        except Unlawful as refusal:
+            raise ValueError("\n".join(finding.text for finding in refusal.findings)) from refusal
+        except NotAllowed as refusal:
+            raise ValueError("\n".join(_by_option(refusal.problems, options))) from refusal
+    click.echo(line)
+
+
+def _by_option(problems: Iterable[Problem], options: Mapping[str, str]) -> list[str]:
+    """A line for each problem: the option it is about, what is wrong, what would be right."""
+    found = []
+    for one in problems:
+        option = options.get(str(one.where[0]), "") if one.where else ""
+        found.append(f"{option}: {one.wrong}; {one.right}" if option else f"{one.wrong}; {one.right}")
+    return found
+
+
+def _challenge(code: str) -> Challenge:
+    challenge = challenge_by_code(code)
+    if challenge is None:
+        raise ValueError(f"{code!r} is not a challenge; import it first")
+    return challenge
+
+
+def _may_decide(code: str, what: str) -> None:
+    person = person_by_code(code)
+    if person is None or person.role not in STAFF:
+        raise ValueError(f"{code!r} may not {what}; write the code of an animator")
 
 
 @click.command("verify")
@@ -228,7 +355,8 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.add_command(import_challenge_file)
     challenges.add_command(targets)
-    challenges.add_command(cancel_challenge)
+    for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge):
+        challenges.add_command(command)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
     for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment):
         points.add_command(command)

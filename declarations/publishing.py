@@ -141,6 +141,14 @@ def _measures(people: Collection[int], measure: str, first: date, last: date) ->
     return {person: int(total) for person, total in rows}
 
 
+def targets_open(challenge: Challenge) -> bool:
+    """Whether personal targets may still be given: to a draft, then until somebody has scored."""
+    if challenge.state == "draft":
+        return True
+    scored = select(Standing.person_id).where(Standing.challenge_id == challenge.id, Standing.points > 0).limit(1)
+    return challenge.is_open and db.session.scalar(scored) is None
+
+
 def set_targets(challenge: Challenge, source: Any, *, by: str, at: datetime) -> int:
     """Read personal targets (`person,target`) for a challenge; answers how many.
 
@@ -149,14 +157,8 @@ def set_targets(challenge: Challenge, source: Any, *, by: str, at: datetime) -> 
     """
     if not challenge.has_objective:
         raise NotPossible(f"challenge {challenge.code} has no [objective]; a target would change nothing")
-    if challenge.state != "draft":
-        scored = db.session.scalar(
-            select(Standing.person_id).where(Standing.challenge_id == challenge.id, Standing.points > 0).limit(1)
-        )
-        if not challenge.is_open or scored is not None:
-            raise NotPossible(
-                f"people have already scored in challenge {challenge.code}; targets are fixed from then on"
-            )
+    if not targets_open(challenge):
+        raise NotPossible(f"people have already scored in challenge {challenge.code}; targets are fixed from then on")
     faults = Faults(file_name(source))
     read: dict[str, tuple[int, int]] = {}
     for line, cells in read_table(source, ("person", "target"), faults=faults):

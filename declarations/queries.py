@@ -14,10 +14,12 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from badges.rules import Counts, week_streak
 from catalogue.models import Product
 from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
+from challenges.queries import audience_select
 from challenges.rules import Gain, Sale, Version, version_from, version_of
 from declarations.models import CountedDeclaration, Declaration, Line, Revision
 from declarations.scoring import Told, counted_in, current_revisions, outcome, sales_of, window_of
 from foundation.database import db
+from network.models import Person
 from points.models import Account, Entry
 
 
@@ -118,6 +120,17 @@ def frozen_goods(revision_id: int) -> dict[str, tuple[int, str, str]]:
         select(Line.sku, Line.list_price_cents, Line.category, Line.family).where(Line.revision_id == revision_id)
     )
     return {sku: (price, category, family) for sku, price, category, family in rows}
+
+
+def already_told(definition: Mapping[str, Any], first_day: date, last_day: date) -> int:
+    """How many sales of these days the people of an audience have already told, and that still may count."""
+    people = audience_select(definition).with_only_columns(Person.id, maintain_column_froms=True)
+    found = current_revisions(func.count()).where(
+        Declaration.person_id.in_(people),
+        Declaration.status.in_(("accepted", "in_review")),
+        Revision.sold_on.between(first_day, last_day),
+    )
+    return db.session.scalar(found) or 0
 
 
 def revisions_of(declaration: Declaration) -> Sequence[Revision]:

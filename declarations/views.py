@@ -1,13 +1,12 @@
-"""My sales and what became of them, words for codes, publication; and the addresses of declaring and reviewing."""
+"""My sales and what became of them, words for codes; and the addresses of declaring, reviewing and steering."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
-from flask import Blueprint, abort, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -15,11 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from badges.queries import grants_of
 from challenges import wording
-from challenges.lifecycle import NotPossible as ChallengeNotPossible
-from challenges.lifecycle import Unlawful
-from challenges.models import Challenge
-from challenges.queries import challenge_by_code
-from declarations import adjusting, declaring, operations, permissions, publishing, queries, reviewing
+from declarations import adjusting, declaring, operations, permissions, queries, reviewing, steering, target_pages
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
 from declarations.models import Declaration, Revision
@@ -179,60 +174,7 @@ def contest(public_id: str) -> AnyResponse:
     return redirect(url_for("declarations.answer", public_id=public_id))
 
 
-# — publishing ————————————————————————————————————————————————————————————————————————————————————————————————————————
-
-
-@blueprint.post("/studio/challenges/<code>/publication")
-@requires("animate")
-def publish(code: str) -> AnyResponse:
-    """Publish a draft: its rules are frozen, its people enter, sales already told count."""
-    if challenge_by_code(code) is None:
-        abort(404)
-    try:
-        with transaction():
-            challenge: Challenge | None = challenge_by_code(code)
-            assert challenge is not None
-            count = publishing.publish(challenge, by=current_user.code, at=clock.now())
-    except Unlawful as refusal:
-        for finding in refusal.findings:
-            flash(_("Publication arrêtée : %(finding)s", finding=finding.text), "danger")
-        return redirect(f"/studio/{quote(code)}/draft")
-    except ChallengeNotPossible:
-        flash(
-            _("Ce challenge ne peut pas être publié : il l’est déjà, ou son tirage devait l’être avant le début."),
-            "warning",
-        )
-    else:
-        flash(_("Le challenge est publié. Participants : %(count)s.", count=count), "success")
-    return redirect(f"/challenges/{quote(code)}")
-
-
-@blueprint.route("/studio/challenges/<code>/cancellation", methods=["GET", "POST"])
-@requires("animate")
-def cancel(code: str) -> AnyResponse | str:
-    """Call a challenge off with a reason, after a question that says what it takes back."""
-    challenge = challenge_by_code(code)
-    if challenge is None or challenge.state in ("closed", "cancelled"):
-        abort(404)
-    reason = request.form.get("reason", "").strip()
-    if request.method == "GET" or not reason:
-        page = render_template(
-            "declarations/cancellation.html", challenge=challenge, asked=request.method == "POST", language=language()
-        )
-        return page if request.method == "GET" else make_response(page, 422)
-    try:
-        with transaction():
-            again = challenge_by_code(code)
-            assert again is not None
-            publishing.cancel(again, reason, by=current_user.code, at=clock.now())
-    except ChallengeNotPossible:
-        flash(_("Ce challenge ne peut plus être annulé."), "warning")
-    else:
-        flash(_("Le challenge est annulé. Ses points ont été repris."), "success")
-    return redirect(f"/challenges/{quote(code)}")
-
-
-# — declaring and reviewing ——————————————————————————————————————————————————————————————————————————————————————————
+# — declaring, reviewing, steering —————————————————————————————————————————————————————————————————————————————————————
 
 for rule, view, methods in (
     ("/declare", declaring.declare, ["GET"]),
@@ -247,6 +189,12 @@ for rule, view, methods in (
     ("/review/<path:public_id>/rejection", reviewing.rejection, ["POST"]),
     ("/studio/network/people/<path:code>/points", adjusting.person_points, ["GET"]),
     ("/studio/network/people/<path:code>/adjustment", adjusting.adjust, ["POST"]),
+    ("/studio/<code>/amendment", steering.amendment, ["GET", "POST"]),
+    ("/studio/<code>/extension", steering.extension, ["GET", "POST"]),
+    ("/studio/<code>/early-closing", steering.early_closing, ["GET", "POST"]),
+    ("/studio/<code>/cancellation", steering.cancellation, ["GET", "POST"]),
+    ("/studio/<code>/targets", target_pages.targets, ["GET", "POST"]),
+    ("/studio/<code>/targets.csv", target_pages.target_file, ["GET"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
 for rule, name, view, methods in (

@@ -83,16 +83,15 @@ def playing_in(person: Person, code: str) -> Playing | None:
 def next_step(one: Playing, person: Person, *, at: datetime) -> Step | None:
     """The nearest milestone, threshold or target of a person in a challenge; None when all are reached.
 
-    Where there are milestones the person's sales are folded again, in three statements.
+    The rules are read; where there are milestones the person's sales are folded again, in three more statements.
     """
     challenge = one.challenge
     steps: list[Step] = []
-    if any(rule.get("counts") == "milestone" for rule in challenge.definition.get("rules", ())):
-        rules = versions(challenge.id)
+    rules = versions(challenge.id)
+    if any(rule.counts == "milestone" for version in rules for rule in version.rules):
         told = sales_of([person.id], challenge.starts_on, challenge.ends_on, waiting=False).get(person.id, ())
         tally = outcome(challenge, rules, counted_in(challenge, told, None)).tally
-        if rules:
-            steps += milestones(version_of(rules, clock.day_of(at, challenge.zone)), tally)
+        steps += milestones(version_of(rules, clock.day_of(at, challenge.zone)), tally)
     if challenge.ranks == "person":
         steps += thresholds(challenge.definition.get("payouts", ()), one.points)
     if challenge.has_objective:

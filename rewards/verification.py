@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import String, cast, func, literal, or_, select
 
 from challenges.definition import definition_hash
-from challenges.models import Challenge, Participant, RulesVersion
-from challenges.queries import versions
+from challenges.models import Challenge, Participant
+from challenges.queries import versions, versions_of
 from challenges.rules import fold
 from declarations.models import CountedDeclaration, Declaration
 from declarations.scoring import adjust, chunks, counted_revisions, load_sales
@@ -26,10 +26,7 @@ from rewards.rules import Gain
 def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
     """Each way in which a closing is not what its counted declarations give, as one line; none when all is equal."""
     kept = closure.certificate
-    for version in db.session.scalars(select(RulesVersion).where(RulesVersion.challenge_id == challenge.id)):
-        certified = next((one["hash"] for one in kept["rules"] if one["version"] == version.number), None)
-        if definition_hash(version.definition) != version.hash or certified not in (version.hash, None):
-            yield f"rules version {version.number}: they are no longer those published"
+    yield from _rules(challenge, kept)
     number = db.session.query(CountedDeclaration).filter_by(challenge_id=challenge.id).count()
     if number != kept["counts"]["declarations"]:
         yield f"declarations: {number} are kept as counted, the certificate says {kept['counts']['declarations']}"
@@ -42,6 +39,22 @@ def differences(challenge: Challenge, closure: Closure) -> Iterator[str]:
     yield from _standings(challenge, lines)
     yield from _awards(challenge, entrants, counts, lines, kept)
     yield from _credits(challenge)
+
+
+def _rules(challenge: Challenge, kept: dict[str, Any]) -> Iterator[str]:
+    """Versions of the rules that are no longer those certified; the challenge is its newest version."""
+    certified = {one["version"]: one for one in kept["rules"]}
+    newest = None
+    for version in versions_of(challenge.id):
+        own = certified.pop(version.number, None)
+        starts_on = version.starts_on.isoformat()
+        if own is None or (definition_hash(version.definition), starts_on) != (own["hash"], own["starts_on"]):
+            yield f"rules version {version.number}: they are no longer those published"
+        newest = version if newest is None or version.number > newest.number else newest
+    for number in certified:
+        yield f"rules version {number}: it is gone"
+    if newest is not None and definition_hash(challenge.definition) != newest.hash:
+        yield f"challenge: it no longer says what version {newest.number} of its rules says"
 
 
 def _entrants(challenge: Challenge, kept: dict[str, Any]) -> list[Entrant]:

@@ -10,7 +10,7 @@ from foundation import clock
 from foundation.database import db
 from foundation.pages import Paged, page_number, page_or_part, paged
 from network.permissions import requires
-from rewards import backtesting, draw_pages
+from rewards import backtesting, draw_pages, launching
 from rewards.models import Closure, Reward
 from rewards.queries import orderable_rewards
 
@@ -46,6 +46,7 @@ def certificate(code: str) -> Response:
 blueprint.add_url_rule("/challenges/<code>/draw", "draw", draw_pages.draw)
 blueprint.add_url_rule("/challenges/<code>/draw/tickets.csv", "draw_tickets", draw_pages.tickets)
 blueprint.add_url_rule("/challenges/<code>/draw/standings.txt", "draw_standings", draw_pages.standings)
+
 # — backtests (rewards/backtesting.py) —
 
 blueprint.add_url_rule("/studio/<code>/backtests", "backtests", backtesting.backtests, methods=["GET", "POST"])
@@ -56,3 +57,7 @@ blueprint.add_url_rule(
 blueprint.add_url_rule(
     "/studio/<code>/backtests/<int:run_id>/repetition", "repeat_backtest", backtesting.repetition, methods=["POST"]
 )
+
+# — publishing (rewards/launching.py) —
+
+blueprint.add_url_rule("/studio/<code>/publication", "publication", launching.publication, methods=["GET", "POST"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from flask.testing import FlaskCliRunner
 
 from challenges.imports import read_challenge
 from challenges.models import Draw
+from declarations.amending import amend, close_early, extend
 from declarations.publishing import publish_definition
 from foundation.database import db
 from foundation.transactions import transaction
@@ -121,6 +122,79 @@ def test_the_order_of_publishing_and_declaring_does_not_matter(runner: FlaskCliR
     )
     again = run(runner, "declarations", "import", str(sold(folder)), "--historical")
     assert again.startswith("accepted 0, in review 0, rejected 0, replayed ")
+    run(runner, "points", "verify")
+
+
+def told_between(folder: Path, first: datetime | None, last: datetime | None, target: Path) -> Path:
+    """The declarations of a network told between two instants, the second excluded, as a file of their own."""
+    instants: dict[str, datetime] = {}
+    with (
+        sold(folder).open(encoding="utf-8", newline="") as file,
+        target.open("w", encoding="utf-8", newline="") as part,
+    ):
+        reader = csv.DictReader(file)
+        writer = csv.DictWriter(part, reader.fieldnames or ())
+        writer.writeheader()
+        for row in reader:
+            # The first row of a declaration says when it was told.
+            told_at = instants.get(row["declaration"]) or datetime.fromisoformat(row["declared_at"])
+            instants[row["declaration"]] = told_at
+            if (first is None or told_at >= first) and (last is None or told_at < last):
+                writer.writerow(row)
+    return target
+
+
+def test_an_amended_extended_and_shortened_challenge_too(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    folder = DATA / "mixed"
+    first, second, last = (
+        DATA / "challenges" / name
+        for name in ("mixed-points-objective.toml", "amended/objectif-2.toml", "amended/objectif-4.toml")
+    )
+    for group, command, file in (
+        ("network", "import-outlets", folder / "outlets.csv"),
+        ("network", "import-people", folder / "people.csv"),
+        ("catalogue", "import", folder / "products.csv"),
+        ("rewards", "import", DATA / "rewards.csv"),
+    ):
+        run(runner, group, command, str(file))
+    with transaction():
+        challenge, _ = publish_definition(read_challenge(first), by="ADA", at=datetime(2010, 12, 1, tzinfo=UTC))
+
+    def amend_them(at: datetime) -> None:
+        amend(challenge, read_challenge(second), date(2011, 3, 15), "Autrement", by="ADA", at=at)
+
+    def extend_it(at: datetime) -> None:
+        extend(challenge, date(2011, 7, 10), "Plus longtemps", by="ADA", at=at)
+
+    def shorten_it(at: datetime) -> None:
+        close_early(challenge, date(2011, 6, 12), "Rupture", by="ADA", at=at)
+
+    before = None
+    for decide, at in (
+        (amend_them, datetime(2011, 3, 14, 12, tzinfo=UTC)),
+        (extend_it, datetime(2011, 4, 20, 12, tzinfo=UTC)),
+        (shorten_it, datetime(2011, 6, 10, 12, tzinfo=UTC)),
+    ):
+        part = told_between(folder, before, at, tmp_path / "part.csv")
+        run(runner, "declarations", "import", str(part), "--historical")
+        run(runner, "jobs", "run", "--at", at.isoformat())
+        board = run(runner, "leaderboards", "export", "ref-objectif")
+        with transaction():
+            decide(at)
+        assert run(runner, "leaderboards", "export", "ref-objectif") == board
+        before = at
+    part = told_between(folder, before, None, tmp_path / "part.csv")
+    run(runner, "declarations", "import", str(part), "--historical")
+    run(runner, "jobs", "run", "--at", AFTER)
+
+    amended = [(date(2011, 3, 15), second), (date(2011, 6, 11), last)]
+    expected = recompute.standings(folder, first, amended=amended)
+    assert expected != recompute.standings(folder, first) != recompute.standings(folder, last) != expected
+    assert rows(run(runner, "leaderboards", "export", "ref-objectif")) == recompute.as_text(expected)
+    given = rows(run(runner, "rewards", "awards", "ref-objectif"))
+    assert given == recompute.as_text(recompute.awards(folder, first, DATA / "rewards.csv", amended=amended))
+    assert "threshold" in {row["kind"] for row in given}
+    assert recompute.standings_hash(expected) in run(runner, "challenges", "verify", "ref-objectif")
     run(runner, "points", "verify")
 
 

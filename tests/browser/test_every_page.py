@@ -46,6 +46,7 @@ NOT_A_PAGE = {
     "declarations.draft",
     "declarations.products",
     "declarations.proof",
+    "declarations.target_file",
     "insights.download",
     "network.ask_code",
     "network.picture",
@@ -75,13 +76,15 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         notices = {one: notice_for(name) for one, name in SOMEBODY.items()}
         theirs = [one for one in db.session.scalars(select(Challenge)) if not one.definition.get("audience")]
         by_state = {one.state: one.code for one in theirs}
-        draft = db.session.scalars(select(Draft.id).order_by(Draft.id.desc())).first()
+        draft = db.session.scalars(select(Challenge.code).where(Challenge.state == "draft")).one()
+        written = db.session.scalars(select(Draft.id).join(Challenge).where(Challenge.state == "draft")).first()
         person = db.session.scalars(select(Person).where(Person.name == SOMEBODY["reseller"])).one()
         mine = select(Declaration.public_id).where(Declaration.person_id == person.id, Declaration.status == "accepted")
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
         backtest = db.session.scalars(select(BacktestRun.id)).first()
+        objective = next(one.code for one in db.session.scalars(select(Challenge)) if one.has_objective)
         db.session.remove()
     running, closed = by_state["running"], by_state["closed"]
     drawn = next(one.code for one in theirs if any(two["kind"] == "draw" for two in one.definition["payouts"]))
@@ -117,10 +120,14 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     }
     staff = insight | {
         "challenges.new": ["/studio/new"],
-        "challenges.removal": [f"/studio/drafts/{draft}/removal"],
-        "challenges.step": [f"/studio/drafts/{draft}/{step}" for step in STEP_NAMES],
-        "declarations.cancel": [f"/studio/challenges/{running}/cancellation"],
+        "challenges.removal": [f"/studio/drafts/{written}/removal"],
+        "challenges.step": [f"/studio/drafts/{written}/{step}" for step in STEP_NAMES],
+        "declarations.amendment": [f"/studio/{running}/amendment"],
+        "declarations.cancellation": [f"/studio/{running}/cancellation"],
+        "declarations.early_closing": [f"/studio/{running}/early-closing"],
+        "declarations.extension": [f"/studio/{running}/extension"],
         "declarations.review": ["/review", f"/review/{waiting}"],
+        "declarations.targets": [f"/studio/{objective}/targets"],
         "network.import_file": ["/studio/network/import"],
         "network.outlet": [f"/studio/network/outlets/{outlet}"],
         "network.outlets": ["/studio/network/outlets"],
@@ -134,6 +141,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "network.sheet": [f"/studio/network/outlets/{outlet}/sheet"],
         "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
         "rewards.backtests": [f"/studio/{draft}/backtests"],
+        "rewards.publication": [f"/studio/{draft}/publication"],
     }
     admin = staff | {"challenges.law": ["/studio/law"]}
     return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]

@@ -33,6 +33,7 @@ filters = _optional(
         "skus": st.lists(texts, min_size=1, max_size=3),
         "categories": st.lists(texts, min_size=1, max_size=3),
         "families": texts,
+        "channels": _some(CHANNELS),
         "customer": _some(("new", "returning")),
         "min_units": amounts,
     },
@@ -78,6 +79,29 @@ payouts = st.one_of(
     st.fixed_dictionaries({"kind": st.just("convert"), "every": amounts, "into": amounts}),
 )
 
+baselines = _optional(
+    {"from": st.just(date(2023, 1, 2)), "to": st.dates(date(2023, 1, 2), date(2023, 12, 31))},
+    {"factor": st.sampled_from(("1", "1.10", "0.5", 2)), "at_least": amounts},
+)
+
+
+@st.composite
+def _dated(draw: st.DrawFn, rule: dict[str, Any], starts_on: date, ends_on: date) -> dict[str, Any]:
+    """A rule that may look only at a part of the challenge, its first day included."""
+    if "when" not in rule:
+        return rule
+    when = _optional(
+        {},
+        {
+            "weekdays": _some((starts_on.isoweekday(), starts_on.isoweekday() % 7 + 1)).filter(
+                lambda days: starts_on.isoweekday() in (days if isinstance(days, list) else [days])
+            ),
+            "from": st.just(starts_on),
+            "to": st.dates(starts_on, ends_on),
+        },
+    )
+    return rule | {"when": rule["when"] | draw(when)}
+
 
 @st.composite
 def definitions(draw: st.DrawFn) -> dict[str, Any]:
@@ -93,15 +117,22 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         "timezone": zone,
         "starts_on": starts_on,
         "ends_on": ends_on,
-        "rules": [rule | {"id": f"r{number}"} for number, rule in enumerate(rules)],
+        "rules": [draw(_dated(rule, starts_on, ends_on)) | {"id": f"r{number}"} for number, rule in enumerate(rules)],
     }
+    plain = [rule["id"] for rule in data["rules"] if rule["counts"] not in ("boost", "milestone")]
+    for rule in data["rules"]:
+        if rule["counts"] == "boost" and draw(st.booleans()):
+            rule["of"] = draw(_some(tuple(plain)))
     midnight = clock.start_of_day(clock.days_after(ends_on, 1), ZoneInfo(zone)).astimezone(ZoneInfo(zone))
     if draw(st.booleans()):
         data["declare_until"] = midnight + timedelta(minutes=draw(st.integers(0, 10_000)))
         data["review_until"] = data["declare_until"] + timedelta(minutes=draw(st.integers(0, 10_000)))
     if draw(st.booleans()):
         data["objective"] = draw(
-            _optional({"measure": st.sampled_from(("units", "value", "declarations"))}, {"default": amounts})
+            _optional(
+                {"measure": st.sampled_from(("units", "value", "declarations"))},
+                {"default": amounts, "baseline": baselines},
+            )
         )
         data["rank_by"] = draw(st.sampled_from(("points", "progress")))
     data |= draw(
@@ -118,6 +149,8 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
                 "budget": st.integers(0, 10_000),
                 "budget_policy": st.sampled_from(("stop", "pro_rata")),
                 "cap_per_day": amounts,
+                "cap_total": st.integers(1_000_000, 2_000_000),
+                "picture": st.sampled_from(("hiver.jpg", "Été 2026.png")),
                 "freeze_board_on": st.just(starts_on),
                 "en": _optional({}, {"name": texts, "description": texts}),
                 "audience": _optional(
@@ -137,6 +170,8 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             },
         )
     )
+    if "objective" in data and draw(st.booleans()):
+        data["payouts"] = [*data.get("payouts", []), draw(_payout({"kind": st.just("objective")}))]
     if draw(st.booleans()):
         data["payouts"] = [
             *data.get("payouts", []),

@@ -24,7 +24,7 @@ from challenges.drafts import Conflict
 from challenges.exports import challenge_file
 from challenges.forms import STEPS, StepForm, Vocabulary, content_with, step_of
 from challenges.imports import import_challenge
-from challenges.lifecycle import NotPossible, freeze_rules
+from challenges.lifecycle import NotPossible, Unfinished, freeze_rules
 from challenges.models import Challenge, Draft
 from challenges.queries import challenge_by_code
 from foundation.database import db
@@ -415,6 +415,25 @@ def test_a_published_challenge_is_no_longer_drafted(cast: Cast, client: FlaskCli
     assert client.get("/studio/printemps/draft").status_code == 404
     assert client.post(f"/studio/drafts/{draft_id}/removal").status_code == 302
     assert challenge_by_code("printemps") is not None
+
+
+def test_what_is_half_mended_in_the_studio_is_not_published_as_it_was_before(cast: Cast) -> None:
+    draft_id = begun()
+    with transaction():
+        drafts.save(draft_id, read=1, change=lambda one: one | {"rules": []}, by="MARC", at=AT)
+    for content_now, refused in (({"rules": []}, True), (written(), False)):
+        with transaction():
+            drafts.save(draft_id, read=2, change=lambda one, now=content_now: one | now, by="MARC", at=AT)
+        challenge = challenge_by_code("printemps")
+        assert challenge is not None
+        if refused:
+            with pytest.raises(Unfinished, match="not finished"), transaction():
+                freeze_rules(db.session.merge(challenge), by="MARC", at=AT)
+        else:
+            with transaction():
+                freeze_rules(db.session.merge(challenge), by="MARC", at=AT)
+    db.session.expire_all()
+    assert challenge_by_code("printemps").state == "published"  # type: ignore[union-attr]
 
 
 def test_importing_a_file_over_a_draft_replaces_what_the_studio_shows(cast: Cast) -> None:

@@ -373,6 +373,11 @@ def draft(**changes: Any) -> Challenge:
         return import_challenge(definition_from(written(**changes)), by="MARC", at=AT)
 
 
+def _hash(page: str) -> str:
+    """The fingerprint of what the page shows."""
+    return page.split('name="hash" value="')[1][:64]
+
+
 def test_publishing_from_the_studio_is_stopped_with_the_article_and_the_draft_stays(
     cast: Cast, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,14 +386,15 @@ def test_publishing_from_the_studio_is_stopped_with_the_article_and_the_draft_st
     client.sign_in(cast.marc)
     shown = client.get("/studio/hiver/draft", follow_redirects=True).text
     assert "Ce challenge ne peut pas être publié" in shown and "L135-1" in shown
-    answer = client.post("/studio/challenges/hiver/publication", follow_redirects=True)
-    assert answer.status_code == 200
-    assert "Publication arrêtée" in answer.text and "C. com. L135-1" in answer.text
+    page = client.get("/studio/hiver/publication").text
+    assert "ne peut pas être publié" in page and "C. com. L135-1" in page
+    answer = client.post("/studio/hiver/publication", data={"hash": _hash(page)})
+    assert answer.status_code == 422 and "C. com. L135-1" in answer.text
     kept = challenge_by_code("hiver")
     assert kept is not None and kept.state == "draft"
     draft(**(AT_HOME | VDI))
     assert "ne peut pas être publié" not in client.get("/studio/hiver/draft", follow_redirects=True).text
-    client.post("/studio/challenges/hiver/publication")
+    client.post("/studio/hiver/publication", data={"hash": _hash(client.get("/studio/hiver/publication").text)})
     kept = challenge_by_code("hiver")
     assert kept is not None and kept.state == "published"
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from challenges.definition import Definition, WrongDefinition, definition_from, definition_hash
 from challenges.lifecycle import NotAllowed, NotPossible, Unlawful
 from challenges.models import Amendment, Challenge
-from challenges.queries import read_on, version_in_force, versions_of
+from challenges.queries import as_read, version_in_force, versions_of
 from declarations.amending import amend, close_early, earliest_start, extend
 from declarations.models import Declaration, Revision
 from declarations.operations import receive, withdraw
@@ -119,7 +119,7 @@ def test_a_change_leaves_a_version_a_notice_and_an_audit_entry(app: Flask, cast:
 def test_pages_read_the_rules_of_the_day_and_everything_else_as_last_decided(app: Flask, cast: Cast) -> None:
     challenge = publish_winter()
     amend_winter(challenge, rules=DOUBLE, name="Grand hiver", cap_per_day=90)
-    today, then = read_on(challenge, TODAY), read_on(challenge, TOMORROW)
+    today, then = (as_read([challenge], at)[challenge.id] for at in (NOW, NOW + timedelta(days=1)))
     assert (today["name"], today["rules"], today.get("cap_per_day")) == ("Grand hiver", RULES, None)
     assert then == challenge.definition
     early, late = version_in_force(challenge.id, date(2025, 1, 1)), version_in_force(challenge.id, date(2027, 1, 1))

@@ -15,8 +15,6 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import event, func, select
 
-from challenges.definition import definition_from
-from challenges.imports import import_challenge
 from declarations.models import Declaration, Line, Revision
 from declarations.operations import reject, withdraw
 from foundation import clock
@@ -567,32 +565,3 @@ def test_two_taps_at_the_same_moment_write_one_sale(app: Flask, cast: Cast) -> N
         one.join()
     assert answers == [f"/declarations/{SALE_ID}?new=1"] * 2
     assert sold() == 1
-
-
-def test_a_draft_is_published_once_and_sales_already_told_count(client: Client, cast: Cast) -> None:
-    with transaction():
-        import_challenge(definition_from(WINTER), by="MARC", at=NOW)
-    sell("AWA")
-    client.sign_in(cast.marc)
-    assert client.get(client.post("/studio/challenges/hiver/publication").location).status_code == 200
-    assert "déjà" in client.get(client.post("/studio/challenges/hiver/publication").location).text
-    assert client.post("/studio/challenges/unknown/publication").status_code == 404
-    client.sign_in(cast.awa)
-    assert "2 × Crème de jour × 10 pts = 20" in client.get("/declarations/sale-1").text
-
-
-def test_an_animator_calls_a_challenge_off_and_participants_read_why(client: Client, cast: Cast) -> None:
-    publish()
-    sell("AWA")
-    client.sign_in(cast.marc)
-    assert "Annuler ce challenge…" in client.get("/challenges/hiver").text
-    address = "/studio/challenges/hiver/cancellation"
-    assert "Raison, que les participants liront" in client.get(address).text
-    refused = client.post(address, data={"reason": "  "})
-    assert refused.status_code == 422 and "Écrivez la raison." in refused.text
-    assert "Ses points ont été repris" in client.post(address, data={"reason": "Rupture"}, follow_redirects=True).text
-    assert client.get(address).status_code == 404, "cancelled already"
-    client.sign_in(cast.awa)
-    page = client.get("/challenges/hiver").text
-    assert "Challenge annulé le" in page and "Rupture" in page
-    assert client.get(address).status_code == 404, "not for participants"

@@ -10,6 +10,7 @@ import pytest
 from challenges.definition import definition_from
 from challenges.imports import import_challenge
 from challenges.models import Challenge, Draft
+from challenges.queries import draft_by_id
 from declarations.publishing import cancel
 from foundation import clock
 from foundation.database import db
@@ -68,8 +69,9 @@ def test_drafts_come_first_also_those_that_are_not_a_challenge_yet(client: Clien
     state(publish(), "running")
     with transaction():
         challenge = import_challenge(definition_from(WINTER | {"code": "ete", "name": "Été"}), by="MARC", at=NOW)
-        challenge_id = challenge.id
-    write_draft({"code": "ete", "name": "Été radieux"}, challenge_id=challenge_id)
+        draft = draft_by_id(challenge_id=challenge.id)
+        assert draft is not None
+        draft.content, draft.changed_at = {"code": "ete", "name": "Été radieux"}, NOW - timedelta(hours=1)
     write_draft({"name": "Demi"})
     write_draft({"name": {"not": "a text"}, "code": 7})
     client.sign_in(cast.marc)

@@ -368,28 +368,48 @@ class CapUse:
             "challenge": None,
         }[cap["per"]]
         key = (rule["id"], scope)
-        amount = min(amount, cap["points"] - self.used.get(key, 0))
+        amount = min(amount, max(0, cap["points"] - self.used.get(key, 0)))
         self.used[key] = self.used.get(key, 0) + amount
         return amount
 
 
-def fold(challenge, declarations):
-    """Fold the counted sales of one person into points."""
+def by_kind(challenge):
+    """The rules of one version: plain ones, boosts, milestones."""
     rules = challenge.get("rules", [])
     plain = [rule for rule in rules if rule["counts"] in PLAIN_COUNTS]
     boosts = [rule for rule in rules if rule["counts"] == "boost"]
     milestones = [rule for rule in rules if rule["counts"] == "milestone"]
     if len(plain) + len(boosts) + len(milestones) != len(rules):
         raise ValueError("a rule counts something unknown")
-    objective = challenge.get("objective", {}).get("measure")
+    return plain, boosts, milestones
+
+
+def version_of(versions, day):
+    """The file that holds for sales of a day: the last one that has started, else the first."""
+    found = versions[0][1]
+    for first_day, challenge in versions[1:]:
+        if first_day <= day:
+            found = challenge
+    return found
+
+
+def fold(versions, declarations):
+    """Fold the counted sales of one person into points.
+
+    `versions`: `(first day, challenge)` in the order in which they were decided; what a person has used of a cap
+    and climbed towards a milestone goes on from one to the next under the rule's id.
+    """
+    objective = versions[-1][1].get("objective", {}).get("measure")
     result = Fold()
     caps = CapUse()
     given_on = {}
     given_in_all = 0
-    running = {rule["id"]: 0 for rule in milestones}
+    running = {}
     passed = set()
 
     for declaration in sorted(declarations, key=lambda one: one.place):
+        challenge = version_of(versions, declaration.sold_on)
+        plain, boosts, milestones = by_kind(challenge)
         # Rules in file order, each cut by its own cap; then boosts on what the rules gave.
         amounts = []
         for rule in plain:
@@ -404,9 +424,9 @@ def fold(challenge, declarations):
         total = sum(amount for _, amount in amounts)
         allowed = total
         if "cap_per_day" in challenge:
-            allowed = min(allowed, challenge["cap_per_day"] - given_on.get(declaration.sold_on, 0))
+            allowed = min(allowed, max(0, challenge["cap_per_day"] - given_on.get(declaration.sold_on, 0)))
         if "cap_total" in challenge:
-            allowed = min(allowed, challenge["cap_total"] - given_in_all)
+            allowed = min(allowed, max(0, challenge["cap_total"] - given_in_all))
         too_much = total - allowed
         for item in reversed(amounts):
             less = min(item[1], too_much)
@@ -424,10 +444,8 @@ def fold(challenge, declarations):
                 reached = earned >= rule["at"]
             else:
                 lines = matching(rule.get("when", {}), declaration)
-                if rule["measure"] == "declarations":
-                    running[code] += 1 if lines else 0
-                else:
-                    running[code] += measured(rule["measure"], lines)
+                more = (1 if lines else 0) if rule["measure"] == "declarations" else measured(rule["measure"], lines)
+                running[code] = running.get(code, 0) + more
                 in_cents = 100 if rule["measure"] == "value" else 1
                 reached = running[code] >= rule["at"] * in_cents
             if reached and code not in passed:
@@ -533,10 +551,14 @@ def instant_text(instant):
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def compute(network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False):
+def compute(
+    network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False, amended=(),
+):  # fmt: skip
     """Fold everybody and rank the board; see `standings` for the arguments."""
     network = load(network_dir, historical, received_at)
-    challenge = tomllib.loads(Path(challenge_toml).read_text(encoding="utf-8"))
+    files = [(date.min, challenge_toml), *amended]
+    versions = [(first_day, tomllib.loads(Path(file).read_text(encoding="utf-8"))) for first_day, file in files]
+    challenge = versions[-1][1]
     uploaded = read_targets(targets) if targets else {}
     has_objective = "objective" in challenge
 
@@ -545,7 +567,7 @@ def compute(network_dir, challenge_toml, targets=None, historical=True, *, recei
     for declaration in network.declarations:
         if declaration.person in counted and counts_in(network, challenge, declaration, vdi_reorder):
             counted[declaration.person].append(declaration)
-    folds = {code: fold(challenge, counted[code]) for code in people}
+    folds = {code: fold(versions, counted[code]) for code in people}
     own_target = {}
     if has_objective:
         own_target = {code: target_of(network, challenge, code, uploaded, vdi_reorder) for code in people}
@@ -599,15 +621,22 @@ def rank(entrants, by_progress, tie_break):
             one.rank = better + 1
 
 
-def standings(network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False):
+def standings(
+    network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False, amended=(),
+):  # fmt: skip
     """The rows of `flask leaderboards export`, as dicts in order.
 
     `network_dir`: folder with outlets, people, products and declarations; `challenge_toml`: the challenge as
     a file; `targets`: path of a `person,target` file; `historical` and `received_at`: see `load`;
-    `vdi_reorder`: whether the programme lets home sellers score for reorders.
+    `vdi_reorder`: whether the programme lets home sellers score for reorders; `amended`: later versions as
+    `(first day, path of the file)`, in the order in which they were decided: a sale scores by the version of its
+    day, everything else is as the last one says.
     `rank`, `points` and `progress_bp` are integers (`progress_bp` is "" without an objective), the rest text.
     """
-    board = compute(network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder)
+    board = compute(
+        network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder,
+        amended=amended,
+    )  # fmt: skip
     return standings_rows(board)
 
 
@@ -716,14 +745,17 @@ def draw_winners(tickets, winners, seed, standings_hex):
 
 def awards(
     network_dir, challenge_toml, rewards_csv=None, targets=None, historical=True, *,
-    seed=None, received_at=None, vdi_reorder=False, wallet_point_cents=1,
+    seed=None, received_at=None, vdi_reorder=False, wallet_point_cents=1, amended=(),
 ):  # fmt: skip
     """The rows of `flask rewards awards`, as dicts in order: payout, league, rank, person.
 
     `rewards_csv`: the reward catalogue (needed when a payout names an article); `seed`: of the draw; the rest
     as in `standings`. Integers, or "" where a column does not apply.
     """
-    board = compute(network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder)
+    board = compute(
+        network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder,
+        amended=amended,
+    )  # fmt: skip
     challenge = board.challenge
     network = board.network
     costs = {}

@@ -330,7 +330,7 @@ class AdjustmentForm(FlaskForm):
 
     book = SelectField(_l("Quels points"), [InputRequired(_l("Choisissez la cagnotte ou un challenge."))])
     kind = RadioField(
-        _l("Sens"), choices=[("bonus", _l("Donner")), ("correction", _l("Reprendre"))], default="bonus",
+        _l("Sens"), choices=[("bonus", _l("Donner")), ("correction", _l("Reprendre des points"))], default="bonus",
         validators=[InputRequired(_l("Choisissez de donner ou de reprendre."))],
     )  # fmt: skip
     amount = IntegerField(

@@ -154,7 +154,7 @@ def _page(person: Person, page: str, part: str) -> str:
         law=law_in_words(one, figures) if one is not None else [],
         lines=[(clock.day_of(item.at, zone), item_in_words(item), item.cents) for item in given[-MOST:]],
         held=held_awards(person.id),
-        language=language,
+        language=language(),
         may_release=person.id != current_user.id,
         more=len(given) > MOST,
     )

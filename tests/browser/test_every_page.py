@@ -57,6 +57,7 @@ NOT_A_PAGE = {
     "network.sign_in",
     "network.type_code",
     "network.welcome",
+    "points.download",
     "portal.progress",
     "rewards.certificate",
     "rewards.draw_standings",
@@ -115,6 +116,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.declare": ["/declare", f"/declare?repeat={latest}"],
         "declarations.withdrawal": [f"/declarations/{latest}/withdrawal"],
         "insights.mirror": ["/mirror"],
+        "insights.my_year": ["/points/year", "/points/year?year=2024"],
         "points.points": ["/points", "/points?page=2"],
         "rewards.catalogue": ["/rewards"],
     }
@@ -122,7 +124,14 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "insights.comments": ["/insights/comments"],
         "insights.overview": ["/insights", "/insights?period=12m&by=department&then=channel"],
     }
+    accounts = {
+        "insights.statement": ["/insights/statement", "/insights/statement?year=2024"],
+        "points.statement": ["/studio/points/statement"],
+    }
     staff = insight | {
+        "declarations.person_points": [f"/studio/network/people/{person.code}/points"],
+        "declarations.waiting_adjustments": ["/studio/points/adjustments"],
+        "insights.person_benefits": [f"/studio/network/people/{person.code}/benefits"],
         "challenges.new": ["/studio/new"],
         "challenges.removal": [f"/studio/drafts/{written}/removal"],
         "challenges.step": [f"/studio/drafts/{written}/{step}" for step in STEP_NAMES],
@@ -147,8 +156,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "rewards.backtests": [f"/studio/{draft}/backtests"],
         "rewards.publication": [f"/studio/{draft}/publication"],
     }
-    admin = staff | {"challenges.law": ["/studio/law"]}
-    return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]
+    admin = staff | accounts | {"challenges.law": ["/studio/law"]}
+    return everybody | {"reseller": reseller, "brand": insight | accounts, "animator": staff, "admin": admin}[role]
 
 
 @pytest.fixture(params=list(SOMEBODY))

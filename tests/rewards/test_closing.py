@@ -429,7 +429,7 @@ def test_a_cancelled_challenge_takes_its_points_back_and_says_why(
     winter: Challenge, runner: FlaskCliRunner, cast: Cast
 ) -> None:
     arguments = ["challenges", "cancel", "hiver", "--reason", "Rupture de stock", "--by"]
-    assert "may not decide" in runner.invoke(args=[*arguments, "BRUNO"]).stderr
+    assert "may not cancel" in runner.invoke(args=[*arguments, "BRUNO"]).stderr
     assert runner.invoke(args=[*arguments, "MARC"]).stdout == "hiver: cancelled\n"
     db.session.rollback()
     assert state() == "cancelled"

@@ -147,6 +147,9 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
     scheduler.Job("leaderboards.yesterday", "5 * * * *", reward_jobs.remember_yesterday, "keeps yesterday's ranks"),
     scheduler.Job("points.expire", "5 * * * *", point_jobs.expire_lots, "lets wallet points go whose time is over"),
     scheduler.Job(
+        "rewards.release", "*/5 * * * *", reward_jobs.release_held, "gives held awards whose agreement is back"
+    ),
+    scheduler.Job(
         "rewards.backtests", "* * * * *", reward_jobs.take_over_backtests, "works on backtests that fell silent"
     ),
     scheduler.Job(

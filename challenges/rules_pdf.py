@@ -1,110 +1,23 @@
-"""The rules document as a PDF: the same sections as its page, in our typeface, with an outline, a title, a language.
-
-The bytes are a function of the document and of the versions of the libraries: nothing of the present moment is in
-them, so that the file somebody kept can be compared with the one the product gives today.
-"""
+"""The rules document as a PDF: the same sections as its page (foundation/documents.py)."""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import cache
-from pathlib import Path
-
 from flask_babel import gettext as _
-from fontTools.ttLib import TTFont
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
-from fpdf.prefs import ViewerPreferences
 
 from challenges.rules_document import RulesDocument
-
-FONTS = Path(__file__).resolve().parents[1] / "static" / "fonts"
-FAMILY = "Figtree"
-FILES = {"": "figtree-regular.ttf", "B": "figtree-bold.ttf"}
-INK, SOFT, LAUREL, LINE = (27, 36, 50), (90, 100, 115), (14, 107, 80), (231, 223, 211)
-MARGIN = 20  # millimetres
-# What our typeface does not draw, and what says the same: spaces of all widths, the hyphen that does not break.
-SAME = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2007": "\u00a0", "\u2011": "-", "\u2010": "-"})
-
-
-@cache
-def _drawn() -> frozenset[int]:
-    """The characters of our typeface: those that both weights have."""
-    return frozenset.intersection(*(frozenset(TTFont(FONTS / name).getBestCmap()) for name in FILES.values()))
-
-
-def writable(text: str) -> str:
-    """The text in characters our typeface has: others become their plain form, or "?" when there is none."""
-    text = unicodedata.normalize("NFC", text).translate(SAME)
-    return "".join(_plain(character) for character in text)
-
-
-def _plain(character: str) -> str:
-    if ord(character) in _drawn() or character == "\n":
-        return character
-    parts = unicodedata.normalize("NFKD", character)
-    kept = "".join(part for part in parts if ord(part) in _drawn() and not unicodedata.combining(part))
-    return kept or ("" if unicodedata.category(character) in ("Mn", "Cf", "Cc") else "?")
-
-
-class _Paper(FPDF):
-    """A4 pages with the name of the document and the number of the page at their foot."""
-
-    def __init__(self, foot: str) -> None:
-        super().__init__(format="A4")
-        self._foot = foot
-        self.set_margins(MARGIN, MARGIN, MARGIN)
-        self.set_auto_page_break(True, margin=MARGIN + 4)
-        for style, name in FILES.items():
-            self.add_font(FAMILY, style, FONTS / name)
-
-    def footer(self) -> None:
-        """The foot of each page."""
-        self.set_y(-MARGIN + 2)
-        self.set_font(FAMILY, size=8)
-        self.set_text_color(*SOFT)
-        self.cell(self.epw / 2, 5, self._foot)
-        self.cell(self.epw / 2, 5, _("page %(n)s sur %(all)s", n=self.page_no(), all="{nb}"), align="R")
-
-    def paragraph(self, text: str, *, size: float = 10.5, style: str = "", colour: tuple[int, int, int] = INK) -> None:
-        """A paragraph over the width of the page."""
-        self.set_font(FAMILY, style, size)
-        self.set_text_color(*colour)
-        self.multi_cell(0, size * 0.5, writable(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-
-    def heading(self, text: str) -> None:
-        """A section's title, in the outline too; it never stands alone at the foot of a page."""
-        self.ln(5)
-        if self.will_page_break(24):
-            self.add_page()
-        self.start_section(writable(text))
-        self.paragraph(text, size=13, style="B", colour=LAUREL)
-        self.ln(1)
-
-    def item(self, text: str) -> None:
-        """A sentence after its dot."""
-        self.set_font(FAMILY, "", 10.5)
-        self.set_text_color(*INK)
-        text = writable(text)
-        lines = self.multi_cell(self.epw - 5, 5.25, text, align="L", dry_run=True, output="LINES")
-        if self.will_page_break(5.25 * min(len(lines), 3)):
-            self.add_page()
-        self.cell(5, 5.25, "•")
-        self.multi_cell(self.epw - 5, 5.25, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(0.8)
+from foundation.documents import SOFT, Paper, writable
 
 
 def rules_pdf(document: RulesDocument) -> bytes:
     """The document as a PDF file, in the language it was written in."""
-    paper = _Paper(writable(_("%(title)s · version %(n)s", title=document.title, n=document.version)))
-    paper.set_title(f"{_('Règlement')} — {document.title} — {_('version %(n)s', n=document.version)}")
-    paper.set_author(document.facts[0].value)
-    paper.set_subject(document.hash)
-    paper.set_lang(document.language)
-    paper.set_creation_date(document.dated)
-    paper.viewer_preferences = ViewerPreferences(display_doc_title=True)
-    paper.set_display_mode("fullwidth", "continuous")
-    paper.page_mode = "USE_OUTLINES"  # type: ignore[assignment]
+    paper = Paper(writable(_("%(title)s · version %(n)s", title=document.title, n=document.version)))
+    paper.titled(
+        f"{_('Règlement')} — {document.title} — {_('version %(n)s', n=document.version)}",
+        author=document.facts[0].value,
+        subject=document.hash,
+        language=document.language,
+        dated=document.dated,
+    )
     paper.add_page()
     paper.paragraph(_("Règlement"), size=10.5, style="B", colour=SOFT)
     paper.paragraph(document.title, size=22, style="B")
@@ -112,25 +25,9 @@ def rules_pdf(document: RulesDocument) -> bytes:
     if document.description:
         paper.paragraph(document.description, colour=SOFT)
         paper.ln(2)
-    _facts(paper, document)
+    paper.facts(document.facts)
     for section in document.sections:
         paper.heading(section.title)
         for sentence in section.sentences:
             paper.item(sentence)
     return bytes(paper.output())
-
-
-def _facts(paper: _Paper, document: RulesDocument) -> None:
-    """The head of the document: who, when, for whom, which version."""
-    paper.set_draw_color(*LINE)
-    for fact in document.facts:
-        top = paper.get_y()
-        paper.line(MARGIN, top, MARGIN + paper.epw, top)
-        paper.ln(1.2)
-        paper.set_font(FAMILY, "", 10.5)
-        paper.set_text_color(*SOFT)
-        paper.cell(38, 5.25, writable(fact.name))
-        paper.set_text_color(*INK)
-        paper.multi_cell(paper.epw - 38, 5.25, writable(fact.value), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        paper.ln(1.2)
-    paper.line(MARGIN, paper.get_y(), MARGIN + paper.epw, paper.get_y())

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from foundation import audit
 from foundation.database import db
-from foundation.models import ProgrammeSetting
+from foundation.models import AuditEntry, ProgrammeSetting
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ CHOICES: dict[str, Choice] = {
     "adjustment_points_above": Choice(
         1_000, "a manual bonus or correction of more points than this waits for a second person"
     ),
+    "benefit_cap": Choice(
+        "none",
+        "what an employed person may receive in a calendar year at most, in percent of the monthly SMIC; awards beyond"
+        " it are not granted",
+        among=("none", "15", "150"),
+    ),
     "brand_name": Choice("", "who organises the challenges, as their rules name it"),
     "brand_address": Choice("", "where the organiser is, as the rules of challenges write it"),
     "contact": Choice("", "where participants write about the rules and about their data"),
@@ -61,6 +67,16 @@ def setting(name: str) -> int | bool | str:
     choice = CHOICES[name]
     row = db.session.get(ProgrammeSetting, name)
     return choice.default if row is None else row.value
+
+
+def history(name: str) -> list[tuple[datetime, Any]]:
+    """The values a setting was given and since when, oldest first; before the first it had its default."""
+    rows = db.session.execute(
+        select(AuditEntry.at, AuditEntry.details)
+        .where(AuditEntry.subject == name, AuditEntry.act == "programme.changed")
+        .order_by(AuditEntry.id)
+    )
+    return [(at, details["value"]) for at, details in rows]
 
 
 def settings() -> dict[str, Any]:

@@ -10,18 +10,22 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from foundation import audit, clock
-from foundation.terminal import DAY
+from foundation.terminal import DAY, faults_to_exit
+from foundation.transactions import snapshot as moment
 from foundation.transactions import transaction
-from insights import exports
+from insights import exports, statement
 from insights.operations import take_out
 from insights.queries import protected, snapshot
 from insights.rules import DIMENSIONS, WrongSelection, selection
+from rewards.benefits import benefits
+from rewards.contribution import figures_of
 
 
 def register(groups: dict[str, AppGroup], app: Flask) -> None:
     """Offer the commands of this package."""
     group = groups.setdefault("insights", AppGroup("insights", help="What the sales say together."))
     group.command("export")(export)
+    group.command("statement")(statement_file)
 
 
 @click.option("--from", "since", type=DAY, required=True, help="First day of sale, such as 2026-01-01.")
@@ -51,3 +55,30 @@ def export(since: date, until: date, by: str, path: Path) -> None:
         take_out(asked, form, by=audit.SYSTEM, at=at)
     shown = len(table.cells) - table.withheld
     click.echo(f"{path}: {len(table.cells)} cells, {shown} shown, {table.withheld} withheld")
+
+
+@click.option("--year", required=True, help="A calendar year, such as 2026.")
+@click.option(
+    "--to", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file: .csv or .xlsx."
+)
+@faults_to_exit
+def statement_file(year: str, path: Path) -> None:
+    """Write what each person received in a year, with the contribution bands of the law."""
+    at, zone = clock.now(), current_app.config["TIMEZONE"]
+    number = statement.known_year(year)
+    if number is None:
+        raise ValueError(f"{year!r} is not a year; write it as 2026")
+    try:
+        with moment():
+            figures = figures_of(number)
+            count = statement.write_file(path, benefits(number, zone), figures, zone=zone, at=at)
+    except WrongSelection as wrong:
+        click.echo(str(wrong), err=True)
+        raise SystemExit(1) from None
+    with transaction():
+        statement.take_out(number, statement.form_of(path), by=audit.SYSTEM, at=at)
+    click.echo(f"{path}: {count} people")
+    if figures.bands is None:
+        click.echo(
+            f"the SMIC of {number} is not known: the bands of employees are empty; add it to /studio/law", err=True
+        )

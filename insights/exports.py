@@ -102,14 +102,14 @@ def write_file(path: Path, table: Protected, *, zone: ZoneInfo, at: datetime) ->
     if not path.parent.is_dir():
         raise WrongSelection(f"{path}: there is no folder {path.parent}; make it first")
     try:
-        with _moved_when_whole(path) as target:
+        with moved_when_whole(path) as target:
             write_to(target, form, table, zone=zone, at=at)
     except OSError as error:
         raise WrongSelection(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 @contextmanager
-def _moved_when_whole(path: Path) -> Iterator[BinaryIO]:
+def moved_when_whole(path: Path) -> Iterator[BinaryIO]:
     """A file under another name in the same folder, moved to `path` at the end, gone when anything failed."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:

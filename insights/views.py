@@ -19,7 +19,7 @@ from foundation.database import db
 from foundation.localisation import euros
 from foundation.pages import Paged, page_number
 from foundation.transactions import transaction
-from insights import exports, forms
+from insights import exports, forms, yearly
 from insights.operations import take_out
 from insights.queries import Cell, Protected, Voice, protected, snapshot, total_of, voices
 from insights.rules import (
@@ -304,3 +304,17 @@ def _words() -> dict[str, object]:
         "key_labels": forms.key_labels,
         "value_label": forms.value_label,
     }
+
+
+# — what people received in a year (insights/yearly.py) —
+
+blueprint.add_url_rule("/insights/statement", "statement", yearly.overview)
+blueprint.add_url_rule("/insights/statement.<form>", "statement_file", yearly.download)
+blueprint.add_url_rule("/insights/statement/employer.pdf", "employer_statement", yearly.employer)
+blueprint.add_url_rule("/insights/statement/people/<code>/<int:year>.pdf", "person_statement", yearly.of_person)
+blueprint.add_url_rule("/points/year", "my_year", yearly.mine)
+blueprint.add_url_rule("/points/year/<int:year>.pdf", "my_statement", yearly.my_pdf)
+blueprint.add_url_rule("/studio/network/people/<code>/benefits", "person_benefits", yearly.person_benefits)
+blueprint.add_url_rule(
+    "/studio/network/people/<code>/benefits/<int:award_id>/release", "give_held", yearly.give_held, methods=["POST"]
+)

@@ -56,8 +56,12 @@ def _menu() -> dict[str, list[Link]]:
     challenges = _link(_("Challenges"), "/challenges", "trophy")
     rankings = _link(_("Classements"), "/ranking", "medal")
     insight = _link(_("Insight"), "/insights", "chart")
-    statement = _link(_("Relevé des points"), "/studio/points/statement", "wallet")
-    accounts = [statement] if may(current_user, "see_accounts") else []
+    accounts = [
+        _link(_("Relevé des points"), "/studio/points/statement", "wallet"),
+        _link(_("Avantages de l’année"), "/insights/statement", "list"),
+    ]
+    if not may(current_user, "see_accounts"):
+        accounts = []
     if not may(current_user, "animate"):
         main = [_link(_("Accueil"), "/", "home"), challenges, insight]
         return {"navigation": main, "account_links": [rankings, *accounts]}

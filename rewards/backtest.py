@@ -31,6 +31,7 @@ from rewards.models import Reward
 from rewards.queries import days_of_sales
 from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
 from rewards.rules import Gain
+from rewards.withholding import yearly_cap
 
 TEMPTED = 10
 
@@ -51,7 +52,8 @@ class Step(NamedTuple):
 
 
 class Paid(NamedTuple):
-    """One payout (from 1): how many win it, of whom so many are funded, and what these cost."""
+    """One payout (from 1): to how many it is granted and what these cost, how many the budget (`not_funded`) and the
+    yearly cap (`capped`) leave out."""
 
     payout: int
     kind: str
@@ -59,6 +61,7 @@ class Paid(NamedTuple):
     not_funded: int
     wallet_points: int
     cost_cents: int
+    capped: int = 0
 
 
 class Tempted(NamedTuple):
@@ -390,7 +393,9 @@ def _gains(
     money: Money,
     seed: str,
 ) -> list[Gain]:
-    return gains(challenge, entrants, counts, lines, money, seed=seed, hashed=hash_of(lines))
+    cap = yearly_cap(challenge.ends_on.year)
+    room = {one.code: cap.cents for one in entrants if one.status == "employee"} if cap is not None else None
+    return gains(challenge, entrants, counts, lines, money, seed=seed, hashed=hash_of(lines), room=room)
 
 
 def _cost(given: Iterable[Gain]) -> int:
@@ -400,7 +405,7 @@ def _cost(given: Iterable[Gain]) -> int:
 def _is_short(challenge: Challenge, gain: Gain) -> bool:
     """Whether the budget does not pay an award in full: not at all, or a share of a conversion."""
     if gain.status != "granted":
-        return True
+        return gain.status == "not_funded"
     payout = challenge.definition["payouts"][gain.payout - 1]
     return gain.kind == "convert" and gain.wallet_points < payout["into"] * (gain.points // payout["every"])
 
@@ -410,8 +415,8 @@ def _paid(challenge: Challenge, given: Sequence[Gain]) -> Iterable[Paid]:
         mine = [gain for gain in given if gain.payout == number]
         funded = [gain for gain in mine if gain.status == "granted"]
         yield Paid(
-            number, payout["kind"], len(funded), len(mine) - len(funded),
-            sum(gain.wallet_points for gain in funded), _cost(funded),
+            number, payout["kind"], len(funded), sum(gain.status == "not_funded" for gain in mine),
+            sum(gain.wallet_points for gain in funded), _cost(funded), sum(gain.status == "capped" for gain in mine),
         )  # fmt: skip
 
 

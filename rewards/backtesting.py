@@ -58,6 +58,7 @@ class PaidRow:
     granted: int
     not_funded: int
     cost: str
+    capped: int = 0
 
 
 @dataclass(frozen=True)
@@ -286,7 +287,11 @@ def _variant(
     payouts = []
     for paid, payout in zip(result["payouts"], data.get("payouts") or (), strict=True):
         prize = prize_in_words(payout, rewards)
-        payouts.append(PaidRow(prize.who, prize.what, paid["granted"], paid["not_funded"], euros(paid["cost_cents"])))
+        payouts.append(PaidRow(
+                prize.who, prize.what, paid["granted"], paid["not_funded"], euros(paid["cost_cents"]),
+                paid.get("capped", 0),
+            )
+        )  # fmt: skip
     return Variant(
         label=result["label"],
         result=result,

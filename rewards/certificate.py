@@ -18,7 +18,7 @@ from foundation.programme import setting
 from leaderboards.models import FinalStanding
 from network.models import Outlet, Person
 from points.models import Adjustment, AdjustmentDecision
-from rewards.models import Award, Closure
+from rewards.models import PROMISED, Award, Closure
 
 
 def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> dict[str, Any]:
@@ -113,14 +113,15 @@ def _adjustments(challenge: Challenge) -> int:
 
 def _paid(challenge: Challenge) -> list[dict[str, Any]]:
     granted = Award.status == "granted"
+    promised = Award.status.in_(PROMISED)
     rows = db.session.execute(
         select(
             Award.payout,
             Award.kind,
             func.count(case((granted, 1))),
-            func.count(case((Award.status == "not_funded", 1))),
-            func.coalesce(func.sum(case((granted, Award.wallet_points), else_=0)), 0),
-            func.coalesce(func.sum(case((granted, Award.cost_cents), else_=0)), 0),
+            *(func.count(case((Award.status == status, 1))) for status in ("not_funded", "held", "capped")),
+            func.coalesce(func.sum(case((promised, Award.wallet_points), else_=0)), 0),
+            func.coalesce(func.sum(case((promised, Award.cost_cents), else_=0)), 0),
         )
         .where(Award.challenge_id == challenge.id)
         .group_by(Award.payout, Award.kind)
@@ -128,10 +129,10 @@ def _paid(challenge: Challenge) -> list[dict[str, Any]]:
     )
     return [
         {
-            "payout": payout, "kind": kind, "granted": won, "not_funded": lost, "wallet_points": int(wallet),
-            "cost_cents": int(cost),
+            "payout": payout, "kind": kind, "granted": won, "not_funded": lost, "held": held, "capped": capped,
+            "wallet_points": int(wallet), "cost_cents": int(cost),
         }
-        for payout, kind, won, lost, wallet, cost in rows
+        for payout, kind, won, lost, held, capped, wallet, cost in rows
     ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from rewards.drawing import standings_text
 from rewards.models import Award, Closure
 from rewards.payouts import award, credit
 from rewards.rules import standings_hash
+from rewards.withholding import Withholding
 
 CLOSING = 7_265_001  # the number of the lock under which closings wait for one another
 
@@ -115,7 +116,8 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     freeze(challenge)
     look_again(FinalStanding)
     hashed = standings_hash(standings_text(challenge))
-    award(challenge, hashed)
+    withholding = Withholding(challenge, at=at)
+    award(challenge, hashed, withholding)
     look_again(Award)
     credit(challenge, at=at)
     _grant_podium(challenge, at=at)
@@ -124,7 +126,7 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
         closed_at=at,
         closed_by=by,
         standings_hash=hashed,
-        certificate=certificate(challenge, hashed, by=by, at=at),
+        certificate=certificate(challenge, hashed, by=by, at=at) | withholding.certified(),
     )
     db.session.add(closure)
     db.session.flush()

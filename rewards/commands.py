@@ -13,12 +13,15 @@ from flask.cli import AppGroup
 from flask_babel import force_locale
 
 from challenges.imports import read_challenge
+from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
 from challenges.queries import challenge_by_code
 from foundation import audit, clock
 from foundation.database import db
 from foundation.terminal import DAY, faults_to_exit
 from foundation.transactions import snapshot, transaction
+from network.permissions import may
+from network.queries import person_by_code
 from rewards import codes, verification
 from rewards.backtest import backtest
 from rewards.backtest_runs import MOST_VARIANTS
@@ -31,6 +34,7 @@ from rewards.exports import (
 )
 from rewards.imports import import_codes, import_rewards
 from rewards.models import Closure
+from rewards.releasing import find_award, release
 
 
 def register(groups: dict[str, AppGroup], app: Flask) -> None:
@@ -40,6 +44,7 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     group.command("import-codes")(import_pool)
     group.command("reseal-codes")(reseal_codes)
     group.command("awards")(awards)
+    group.command("release")(release_award)
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.command("verify")(verify)
     challenges.command("backtest")(backtest_files)
@@ -84,6 +89,28 @@ def awards(code: str, target: Path | None) -> None:
     with target.open("w", encoding="utf-8", newline="") as file:
         count = export_awards(challenge, file)
     click.echo(f"{target}: {count} awards")
+
+
+@click.argument("code")
+@click.argument("payout", type=click.IntRange(min=1))
+@click.argument("person")
+@click.option("--reason", required=True, help="Why it is given without the agreement; it is kept.")
+@click.option("--by", "author", required=True, help="The code of who decides.")
+@faults_to_exit
+def release_award(code: str, payout: int, person: str, reason: str, author: str) -> None:
+    """Give PERSON what PAYOUT of challenge CODE gave and was held for want of an employer's agreement."""
+    decider = person_by_code(author)
+    if decider is None or not may(decider, "animate"):
+        raise ValueError(f"--by: {author!r} is not an animator or administrator; write the code of one")
+    with transaction():
+        held = find_award(code, payout, person)
+        if held is None:
+            raise ValueError(f"{code} gave nobody {person!r} an award by payout {payout}")
+        try:
+            given = release(held.id, reason, by=author, at=clock.now())
+        except NotPossible as error:
+            raise ValueError(str(error)) from None
+    click.echo(f"{code}/{payout}/{person}: {'granted' if given else 'had already been granted'}")
 
 
 @click.argument("code")

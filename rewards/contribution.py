@@ -1,7 +1,9 @@
-"""What the brand owes on rewards to people whom an outlet employs (CSS art. L242-1-4; docs/law.md).
+"""What the law makes of rewards, per payer, person and calendar year (CSS art. L242-1-4, CGI art. 240; docs/law.md).
 
-Per beneficiary and calendar year: nothing up to 15 % of the monthly minimum wage, a discharging contribution of 20 % on
-what lies between that and 150 %, and common law on what is above. The figures are those of challenges/law.py.
+Employees of an outlet: nothing is due up to 15 % of the monthly minimum wage, a discharging contribution of 20 % on
+what lies between that and 150 %, and common law above. The brand's own staff: wages from the first euro. Independents
+declare for themselves, and above a threshold the brand declares them (DAS2). Home sellers: listed per quarter for
+their company's payroll. The figures are those of challenges/law.py; everything else here is pure.
 """
 
 from __future__ import annotations
@@ -22,6 +24,27 @@ class Bands(NamedTuple):
     rate: Decimal
 
 
+class Figures(NamedTuple):
+    """What the law says of a calendar year; None where a figure is not known."""
+
+    year: int
+    bands: Bands | None
+    das2_cents: int | None
+
+
+class Split(NamedTuple):
+    """What a person received in a year, in cents, cut as the law does: the part on which nothing is due, the part
+    between the limits and the contribution due on it, the part under common law, the part that is wages; `das2` says
+    that the brand declares it. None: a figure of that year is not known."""
+
+    free_cents: int | None = 0
+    between_cents: int | None = 0
+    due_cents: int | None = 0
+    common_cents: int | None = 0
+    wages_cents: int = 0
+    das2: bool | None = False
+
+
 class Contribution(NamedTuple):
     """What is due on some amounts, in cents: `due_cents` by the contribution, from `people` persons; `above_cents` is
     what `above_people` receive beyond it, on which common law applies and nothing is computed here."""
@@ -39,11 +62,46 @@ def bands_on(day: date) -> Bands | None:
     return None if bands is None or rate is None else Bands(*bands, rate)
 
 
+def figures_of(year: int) -> Figures:
+    """The figures of a calendar year: those that hold on its first day."""
+    first = date(year, 1, 1)
+    threshold = law.amount("das2_threshold", on=first)
+    return Figures(year, bands_on(first), None if threshold is None else int(threshold * 100))
+
+
+def split(status: str, received: int, figures: Figures) -> Split:
+    """Cut what a person of a status received in a year; a year of less than nothing is one of nothing.
+
+    The contribution is floored to the cent.
+    """
+    amount = max(received, 0)
+    if status == "staff":
+        return Split(wages_cents=amount)
+    if status == "independent":
+        return Split(das2=None if figures.das2_cents is None else amount > figures.das2_cents)
+    if status != "employee":
+        return Split()
+    bands = figures.bands
+    if bands is None:
+        return Split(None, None, None, None)
+    between = max(min(amount, bands.common_cents) - bands.free_cents, 0)
+    return Split(
+        min(amount, bands.free_cents), between, due_on(between, bands), max(amount - bands.common_cents, 0)
+    )  # fmt: skip
+
+
+def due_on(between_cents: int, bands: Bands) -> int:
+    """The discharging contribution on what lies between the limits, floored to the cent."""
+    return int(between_cents * bands.rate / 100)
+
+
 def contribution(received: Iterable[int], bands: Bands) -> Contribution:
     """What is due when these are the amounts each employed person receives in a year, in cents.
 
     The rate applies to the sum of what lies between the bands; the result is floored to the cent.
     """
-    between = [min(amount, bands.common_cents) - bands.free_cents for amount in received if amount > bands.free_cents]
-    above = [amount - bands.common_cents for amount in received if amount > bands.common_cents]
-    return Contribution(int(sum(between) * bands.rate / 100), len(between), sum(above), len(above))
+    figures = Figures(0, bands, None)
+    cuts = [split("employee", amount, figures) for amount in received]
+    between = [cut.between_cents for cut in cuts if cut.between_cents]
+    above = [cut.common_cents for cut in cuts if cut.common_cents]
+    return Contribution(due_on(sum(between), bands), len(between), sum(above), len(above))

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from challenges.models import Challenge
 from foundation import clock
@@ -17,7 +17,7 @@ from leaderboards.exports import HEADER
 from rewards.backtest import Backtest, Step
 from rewards.backtest_results import plain
 from rewards.backtest_words import contribution_in_words, hints_in_words
-from rewards.models import Award, Reward
+from rewards.models import Award, Release, Reward
 from rewards.recount import Line
 from rewards.rules import Gain
 
@@ -26,7 +26,10 @@ SHOWN = 10
 
 
 def export_awards(challenge: Challenge, target: IO[str]) -> int:
-    """Write the awards of a closing by payout, league, rank, person; answers how many. Costs are in cents."""
+    """Write the awards of a closing by payout, league, rank, person; answers how many. Costs are in cents.
+
+    An award that was held and has been released is granted.
+    """
     rows = db.session.execute(
         select(
             Award.payout,
@@ -37,8 +40,9 @@ def export_awards(challenge: Challenge, target: IO[str]) -> int:
             Reward.code,
             Award.wallet_points,
             Award.cost_cents,
-            Award.status,
+            case((Release.award_id.is_not(None), "granted"), else_=Award.status),
         )
+        .outerjoin(Release, Release.award_id == Award.id)
         .outerjoin(Reward, Reward.id == Award.reward_id)
         .where(Award.challenge_id == challenge.id)
         .order_by(Award.payout, Award.league, Award.rank, Award.competitor)
@@ -104,6 +108,7 @@ def in_words(
     for paid in found.payouts:
         yield (
             f"Payout {paid.payout} ({paid.kind}): {paid.granted} granted, {paid.not_funded} not funded, "
+            f"{f'{paid.capped} beyond the yearly cap, ' if paid.capped else ''}"
             f"{paid.wallet_points} wallet points, {_euros(paid.cost_cents)}"
         )
     yield _cost(found)

@@ -27,6 +27,7 @@ from rewards.closing import close, pending
 from rewards.models import Order, Reward
 from rewards.providers import Unreachable, provider
 from rewards.queries import back_in_stock
+from rewards.releasing import releasable, release
 
 
 class SomeFailed(RuntimeError):
@@ -200,6 +201,16 @@ def take_over_backtests(at: datetime) -> Iterator[str]:
             continue
         if ended is not None:
             yield f"backtest {run_id}: {ended}"
+
+
+def release_held(at: datetime) -> Iterator[str]:
+    """Give every held award whose employer's agreement is back, each in a transaction of its own."""
+    for award_id in releasable():
+        with transaction():
+            # Whether it is back is asked again: the network may have changed since the look.
+            given = award_id in releasable() and release(award_id, by=SYSTEM, at=at)
+        if given:
+            yield f"award {award_id}: held → granted"
 
 
 def forget_backtests(at: datetime) -> Iterator[str]:

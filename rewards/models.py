@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Instant, code_type
@@ -17,6 +28,7 @@ STATES = ("ordered", "approved", "sent", "delivered", "cancelled")
 OPEN_STATES = ("ordered", "approved", "sent")
 PROVIDERS = ("manual", "http")
 MANY = 1_000_000_000
+PROMISED = ("granted", "held")
 RUN_STATES = ("waiting", "running", "done", "cancelled", "failed")
 
 
@@ -169,7 +181,9 @@ class Closure(Base):
 
 
 class Award(Base):
-    """One gain of a closing. `payout` is its place in the file, from 1; `status` granted, not_funded or excluded."""
+    """One gain of a closing. `payout` is its place in the file, from 1; `status` is what the closing decided: granted,
+    not_funded, held (no employer's agreement at that moment: see Release) or capped (beyond the yearly benefit).
+    """
 
     __tablename__ = "awards"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -189,6 +203,12 @@ class Award(Base):
     __table_args__ = (
         UniqueConstraint("challenge_id", "payout", "competitor"),
         Index(None, "person_id"),
+        Index(
+            "ix_awards_held",
+            "id",
+            sqlite_where=text("status = 'held'"),
+            postgresql_where=text("status = 'held'"),
+        ),
     )
 
 
@@ -199,6 +219,17 @@ class PodiumConsent(Base):
     challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     given_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Release(Base):
+    """A held award that was given after all, once: `reason` is empty when the employer's agreement was back."""
+
+    __tablename__ = "releases"
+    award_id: Mapped[int] = mapped_column(ForeignKey("awards.id"), primary_key=True)
+    released_at: Mapped[datetime] = mapped_column(Instant)
+    released_by: Mapped[str] = mapped_column(code_type())
+    reason: Mapped[str] = mapped_column(String(300))
+    __table_args__ = (Index(None, "released_at"),)
 
 
 class BacktestRun(Base):

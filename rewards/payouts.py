@@ -23,14 +23,18 @@ from leaderboards.models import FinalStanding, Standing
 from network.models import Outlet, Person
 from points.models import WALLET, Account, Book, Entry, challenge_book
 from points.operations import credit_selected, open_book
-from rewards.models import Award, Reward
+from rewards.models import PROMISED, Award, Reward
 from rewards.rules import drawn_places
+from rewards.withholding import Withholding
 
 PAYOUTS = ("rank", "threshold", "objective", "race", "convert", "draw")
 
 
-def award(challenge: Challenge, hashed: str) -> None:
-    """Write the awards of every payout, within the budget: one statement each, in file order."""
+def award(challenge: Challenge, hashed: str, withholding: Withholding) -> None:
+    """Write the awards of every payout, within the budget: one statement each, in file order.
+
+    What is held keeps its part of the budget; what passes the yearly cap takes none of it.
+    """
     definition = challenge.definition
     budget = definition.get("budget")
     left = None if budget is None else budget * 100
@@ -38,14 +42,15 @@ def award(challenge: Challenge, hashed: str) -> None:
     for number, payout in enumerate(definition.get("payouts", ()), 1):
         if payout["kind"] not in PAYOUTS:
             raise NotPossible(f"payout {number} of {challenge.code}: {payout['kind']!r} cannot be paid by this version")
-        gains = _gains(challenge, payout, hashed)
+        gains = withholding.marked(_gains(challenge, payout, hashed))
         needed = cost = 0
         if left is not None and not stopped:
-            needed = db.session.scalar(select(func.coalesce(func.sum(gains.c.cost_cents), 0))) or 0
+            wanted = select(func.coalesce(func.sum(gains.c.cost_cents), 0)).where(gains.c.standing != "capped")
+            needed = db.session.scalar(wanted) or 0
             shares = definition.get("budget_policy") == "pro_rata" and payout["kind"] == "convert"
             if needed > left and shares:
                 gains = _shared(gains, left, int(needed))
-        status, running = _funding(gains, left, stopped)
+        status = _funding(gains, left, stopped)
         columns = gains.c
         db.session.execute(
             insert(Award).from_select(
@@ -249,7 +254,10 @@ def _people_of_outlets(challenge: Challenge) -> Subquery:
 
 def _shared(gains: Subquery, left: int, needed: int) -> Subquery:
     """A conversion for which money lacks: everyone gets the same part of it, floored."""
-    part = cast(gains.c.wallet_points * left // needed, BigInteger)
+    part = cast(
+        case((gains.c.standing == "capped", gains.c.wallet_points), else_=gains.c.wallet_points * left // needed),
+        BigInteger,
+    )
     kept = [column for column in gains.c if column.name not in ("wallet_points", "cost_cents")]
     return select(
         *kept,
@@ -258,32 +266,35 @@ def _shared(gains: Subquery, left: int, needed: int) -> Subquery:
     ).subquery("shared")
 
 
-def _funding(gains: Subquery, left: int | None, stopped: bool) -> tuple[ColumnElement[str], Any]:
-    """granted or not_funded: the first award that does not fit stops all that follow."""
+def _funding(gains: Subquery, left: int | None, stopped: bool) -> ColumnElement[str]:
+    """The status of each award: what the budget does to its standing. The first that does not fit stops all that
+    follow."""
+    standing = gains.c.standing
     if left is None:
-        return literal("granted", String), None
+        return standing
     if stopped:
-        return literal("not_funded", String), None
-    running = func.sum(gains.c.cost_cents).over(order_by=(gains.c.league, gains.c.rank, gains.c.competitor))
-    return case((running <= left, "granted"), else_="not_funded"), running
+        return case((standing == "capped", standing), else_="not_funded")
+    taken = case((standing == "capped", 0), else_=gains.c.cost_cents)
+    running = func.sum(taken).over(order_by=(gains.c.league, gains.c.rank, gains.c.competitor))
+    return case((or_(standing == "capped", running <= left), standing), else_="not_funded")
 
 
 def _spent(challenge: Challenge, number: int) -> tuple[int, bool]:
-    """What the granted awards of a payout cost, and whether one of it was not funded."""
+    """What the awards of a payout cost that are granted or held, and whether one of it was not funded."""
     granted, refused = db.session.execute(
         select(
-            func.coalesce(func.sum(case((Award.status == "granted", Award.cost_cents), else_=0)), 0),
+            func.coalesce(func.sum(case((Award.status.in_(PROMISED), Award.cost_cents), else_=0)), 0),
             func.count(case((Award.status == "not_funded", 1))),
         ).where(Award.challenge_id == challenge.id, Award.payout == number)
     ).one()
     return int(granted), refused > 0
 
 
-def credit(challenge: Challenge, *, at: datetime) -> None:
-    """Put the granted wallet points into people's wallets, one entry per award."""
+def credit(challenge: Challenge, *, at: datetime, award_id: int | None = None) -> None:
+    """Put the granted wallet points into people's wallets, one entry per award; or those of one award that was held."""
     granted = and_(
         Award.challenge_id == challenge.id,
-        Award.status == "granted",
+        Award.status == "granted" if award_id is None else Award.id == award_id,
         Award.wallet_points > 0,
         Award.person_id.is_not(None),
     )

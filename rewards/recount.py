@@ -5,7 +5,7 @@ Nothing here reads or writes the ledger, standings or awards: people and what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -154,8 +154,11 @@ def gains(
     *,
     seed: str = "",
     hashed: str = "",
+    held: Collection[str] = (),
+    room: Mapping[str, int] | None = None,
 ) -> list[Gain]:
-    """Everything the payouts give on a board, in order of payout, league, rank, code.
+    """Everything the payouts give on a board, in order of payout, league, rank, code; `held` and `room` as in
+    rules.awards.
 
     `seed` and `hashed` (the standings hash) decide a draw. Every article that is won has its cost in `money`.
     """
@@ -177,7 +180,7 @@ def gains(
         # No individual reward reaches the people of health outlets (CSP L1453-3).
         barred={entrant.code for entrant in entrants if entrant.health and not entrant.suspended},
         costs=money.costs, point_cents=money.point_cents, budget_cents=money.budget_cents, policy=money.policy,
-        seed=seed, hashed=hashed,
+        seed=seed, hashed=hashed, held=held, room=room,
     )  # fmt: skip
 
 

@@ -68,8 +68,13 @@ def awards(
     policy: str,
     seed: str = "",
     hashed: str = "",
+    held: Collection[str] = (),
+    room: Mapping[str, int] | None = None,
 ) -> list[Gain]:
     """All awards of a closing, in order of payout, league, rank, code.
+
+    Awards of the people in `held` wait, and keep their part of the budget. `room` is what people may still receive
+    under the yearly cap, in cents (those who are not in it have no cap): an award that does not fit is capped.
 
     `converting` are the people whose own totals are converted (the board itself where people compete); `barred` codes
     win nothing. A draw takes its tickets from `seed` and the hash of the standings. A budget stops at the first award
@@ -78,6 +83,7 @@ def awards(
     found: list[Gain] = []
     left = budget_cents
     stopped = False
+    room = dict(room or {})
     for number, payout in enumerate(payouts, 1):
         candidates = converting if payout["kind"] == "convert" else board
         winners = _chosen(payout, board, barred, seed, hashed)
@@ -91,18 +97,25 @@ def awards(
             cost = costs[reward] if reward else wallet * point_cents
             kind = payout["kind"]
             gains.append(
-                Gain(number, kind, one.league, one.rank, one.code, one.points, reward, wallet, cost, "granted")
-            )
-        needed = sum(gain.cost_cents for gain in gains)
+                Gain(
+                    number, kind, one.league, one.rank, one.code, one.points, reward, wallet, cost,
+                    "capped" if cost > room.get(one.code, cost) else "held" if one.code in held else "granted",
+                )
+            )  # fmt: skip
+        needed = sum(gain.cost_cents for gain in gains if gain.status != "capped")
         if left is not None and not stopped and needed > left and policy == "pro_rata" and payout["kind"] == "convert":
-            gains = [_share(gain, left, needed, point_cents) for gain in gains]
+            gains = [
+                gain if gain.status == "capped" else _share(gain, left, needed, point_cents) for gain in gains
+            ]  # fmt: skip
         for gain in gains:
-            if left is not None:
+            if left is not None and gain.status != "capped":
                 stopped = stopped or gain.cost_cents > left
                 if stopped:
                     gain = gain._replace(status="not_funded")
                 else:
                     left -= gain.cost_cents
+            if gain.code in room and gain.status in ("granted", "held"):
+                room[gain.code] -= gain.cost_cents
             found.append(gain)
     return found
 

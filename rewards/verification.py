@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy import String, cast, func, literal, or_, select
 
 from challenges.definition import definition_hash
 from challenges.models import Challenge, Participant
@@ -18,7 +18,7 @@ from leaderboards.models import FinalStanding
 from network.models import Outlet, Person
 from points.models import Entry
 from points.queries import adjustments_in
-from rewards.models import Award, Closure, Reward
+from rewards.models import Award, Closure, Release, Reward
 from rewards.recount import Counted, Entrant, Line, Money, board, counted, gains, hash_of
 from rewards.rules import Gain
 
@@ -126,9 +126,12 @@ def _awards(
     budget = kept["budget"]
     euros = budget["euros"]
     money = Money(costs, budget["wallet_point_cents"], None if euros is None else euros * 100, budget["policy"])
+    cap = kept.get("benefit_cap")
     right = gains(
-        challenge, entrants, counts, lines, money, seed=kept["draw_seed"] or "", hashed=kept["standings_hash"]
-    )
+        challenge, entrants, counts, lines, money, seed=kept["draw_seed"] or "", hashed=kept["standings_hash"],
+        held=kept.get("held", ()),
+        room={one["person"]: cap["cents"] - one["received_cents"] for one in cap["people"]} if cap else None,
+    )  # fmt: skip
 
     def key(gain: Gain) -> tuple[int, str]:
         return gain.payout, gain.code
@@ -146,9 +149,10 @@ def _credits(challenge: Challenge) -> Iterator[str]:
     rows = db.session.execute(
         select(Award.payout, Award.competitor, Award.wallet_points, Entry.amount)
         .outerjoin(Entry, Entry.reference == reference)
+        .outerjoin(Release, Release.award_id == Award.id)
         .where(
             Award.challenge_id == challenge.id,
-            Award.status == "granted",
+            or_(Award.status == "granted", Release.award_id.is_not(None)),
             Award.wallet_points > 0,
             Award.person_id.is_not(None),
             func.coalesce(Entry.amount, 0) != Award.wallet_points,

@@ -1,6 +1,6 @@
 """Closing: the periods of repeated challenges, and who may be shown on a podium
 
-Revision: closing, after wallet, 2026-11-24
+Revision: closing, after orders, 2026-11-24
 """
 
 from __future__ import annotations

@@ -51,12 +51,17 @@ NOT_A_PAGE = {
     "insights.download",
     "network.address",
     "network.address_code",
+    "insights.employer_statement",
+    "insights.my_statement",
+    "insights.person_statement",
+    "insights.statement_file",
     "network.ask_code",
     "network.confirmation_code",
     "network.picture",
     "network.sign_in",
     "network.type_code",
     "network.welcome",
+    "points.download",
     "portal.progress",
     "rewards.certificate",
     "rewards.picture",
@@ -133,6 +138,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.declare": ["/declare", f"/declare?repeat={latest}"],
         "declarations.withdrawal": [f"/declarations/{latest}/withdrawal"],
         "insights.mirror": ["/mirror"],
+        "insights.my_year": ["/points/year", "/points/year?year=2024"],
         "points.points": ["/points", "/points?page=2"],
         "rewards.article": [f"/rewards/{article}"],
         "rewards.catalogue": ["/rewards", "/rewards?kind=voucher", "/rewards?favourites=1"],
@@ -144,7 +150,14 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "insights.comments": ["/insights/comments"],
         "insights.overview": ["/insights", "/insights?period=12m&by=department&then=channel"],
     }
+    accounts = {
+        "insights.statement": ["/insights/statement", "/insights/statement?year=2024"],
+        "points.statement": ["/studio/points/statement"],
+    }
     staff = insight | {
+        "declarations.person_points": [f"/studio/network/people/{person.code}/points"],
+        "declarations.waiting_adjustments": ["/studio/points/adjustments"],
+        "insights.person_benefits": [f"/studio/network/people/{person.code}/benefits"],
         "challenges.new": ["/studio/new"],
         "challenges.removal": [f"/studio/drafts/{written}/removal"],
         "challenges.step": [f"/studio/drafts/{written}/{step}" for step in STEP_NAMES],
@@ -176,8 +189,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "rewards.backtests": [f"/studio/{draft}/backtests"],
         "rewards.publication": [f"/studio/{draft}/publication"],
     }
-    admin = staff | {"challenges.law": ["/studio/law"]}
-    return everybody | {"reseller": reseller, "brand": insight, "animator": staff, "admin": admin}[role]
+    admin = staff | accounts | {"challenges.law": ["/studio/law"]}
+    return everybody | {"reseller": reseller, "brand": insight | accounts, "animator": staff, "admin": admin}[role]
 
 
 @pytest.fixture(params=list(SOMEBODY))

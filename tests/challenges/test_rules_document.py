@@ -20,8 +20,9 @@ from challenges.lifecycle import NotPossible
 from challenges.models import Acceptance, Amendment, Challenge, Draw, RulesVersion
 from challenges.queries import version_in_force
 from challenges.rules_document import Told, in_force, rules_document
-from challenges.rules_pdf import rules_pdf, writable
+from challenges.rules_pdf import rules_pdf
 from foundation.database import db
+from foundation.documents import writable
 from foundation.models import AuditEntry
 from foundation.transactions import transaction
 from rewards.models import Reward

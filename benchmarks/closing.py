@@ -68,11 +68,13 @@ LIMITS = {"closing": 2.5, "posting": 3.0}
 MEMORY_MB = 300
 POSTED, ENTRIES = 2_000, 4
 
-# Of each person: an outlet shared by four, a sale of n % 500 + 1 units, an entry of ten points a unit.
+# Of each person: an outlet shared by four, a sale of n % 500 + 1 units, an entry of ten points a unit. One outlet in
+# fifty has lost its employer's agreement: the awards of its people are held.
 NETWORK = """
 INSERT INTO outlets (id, code, name, kind, brands, country, region, department, city, activity, potential, group_code,
-  health) SELECT n, 'o' || n, 'Point de vente ' || n, 'reseller', '', 'FR', 'Bretagne', '29', 'Brest', 'high',
-  CASE n % 3 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' ELSE 'high' END, 'g' || n, n % 1000 = 0
+  agreement_on, health) SELECT n, 'o' || n, 'Point de vente ' || n, 'reseller', '', 'FR', 'Bretagne', '29', 'Brest',
+  'high', CASE n % 3 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' ELSE 'high' END, 'g' || n,
+  {agreed}, n % 1000 = 0
   FROM numbers WHERE n <= {people} / 4 + 1 ORDER BY n;
 INSERT INTO people (id, code, name, outlet_id, role, status, language, created_at, session_key)
   SELECT n, 'p' || n, 'Personne ' || n, n / 4 + 1, 'reseller', 'employee', 'fr', '{at}', 'k' || n FROM numbers
@@ -115,6 +117,7 @@ def make_network(people: int) -> None:
         people=people, at="2025-01-01 00:00:00.000000" + ("Z" if postgresql else ""), book=book, issue=issue,
         told=moment.format(n="(n % 86400)"), effective=moment.format(n="(a.person_id % 86400)"),
         false="false" if postgresql else "0",
+        agreed=f"CASE n % 50 WHEN 7 THEN NULL ELSE {'date ' if postgresql else ''}'2025-01-01' END",
     )  # fmt: skip
     with db.engine.connect().execution_options(writing=True) as connection, connection.begin():
         connection.exec_driver_sql(f"CREATE TEMPORARY TABLE numbers AS {numbers}")

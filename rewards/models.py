@@ -28,6 +28,7 @@ STATES = ("ordered", "approved", "sent", "delivered", "cancelled")
 OPEN_STATES = ("ordered", "approved", "sent")
 PROVIDERS = ("manual", "http")
 MANY = 1_000_000_000
+NO_CODE = ("pictures", ".", "..")  # what stands after /rewards/ where the code of an article does, or leads elsewhere
 PROMISED = ("granted", "held")
 RUN_STATES = ("waiting", "running", "done", "cancelled", "failed")
 

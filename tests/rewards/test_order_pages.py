@@ -295,12 +295,13 @@ def test_staff_write_an_article_with_its_picture(app, client, cast):
     with Image.open(io.BytesIO(kept.data)) as opened:
         assert opened.size == (1000, 750)
     first = reward.picture
-    client.post("/studio/rewards/article/SAC", data=ARTICLE | {"name": "Grand sac", "photo": picture()})
+    left = {"stock": "4", "stock_seen": "4"}
+    client.post("/studio/rewards/article/SAC", data=ARTICLE | left | {"name": "Grand sac", "photo": picture()})
     reward = db.session.scalars(select(Reward)).one()
     folder = Path(app.config["SETTINGS"].media_folder) / "rewards"
     assert reward.name == "Grand sac" and reward.picture != first
     assert [file.name for file in folder.iterdir()] == [reward.picture]
-    client.post("/studio/rewards/article/SAC", data=ARTICLE | {"remove_picture": "y"})
+    client.post("/studio/rewards/article/SAC", data=ARTICLE | left | {"remove_picture": "y"})
     assert db.session.scalars(select(Reward)).one().picture is None and list(folder.iterdir()) == []
 
 
@@ -326,6 +327,29 @@ def test_a_code_taken_and_a_file_that_is_no_picture_are_refused(client, cast):
     answer = client.post("/studio/rewards/new", data=ARTICLE | {"code": "B", "photo": (io.BytesIO(b"x"), "a.jpg")})
     assert answer.status_code == 422
     assert [one.name for one in db.session.scalars(select(Reward))] == ["Le premier"]
+
+
+def test_an_order_placed_while_staff_write_the_article_still_counts(client, cast):
+    offer(stock=5)
+    client.sign_in(cast.marc)
+    page = client.get("/studio/rewards/article/SAC").text
+    seen = {"stock_seen": re.search(r'name="stock_seen" value="(\d*)"', page)[1], "stock": "5"}  # type: ignore[index]
+    credit(cast.awa, 100)
+    order(cast.awa, fresh(Reward, 1))
+    assert client.post("/studio/rewards/article/SAC", data=ARTICLE | seen | {"name": "Grand sac"}).status_code == 302
+    assert stock() == 4 and fresh(Reward, 1).name == "Grand sac"
+    answer = client.post("/studio/rewards/article/SAC", data=ARTICLE | seen | {"stock": "20"})
+    assert answer.status_code == 422 and "il est de 4" in answer.text and stock() == 4
+    assert 'name="stock_seen" value="4"' in answer.text and 'value="20"' in answer.text
+    client.post("/studio/rewards/article/SAC", data=ARTICLE | {"stock_seen": "4", "stock": "20"})
+    assert stock() == 20
+
+
+def test_an_article_whose_code_came_from_a_file_can_be_written(client, cast):
+    offer("Été 2026", name="Sac")
+    client.sign_in(cast.marc)
+    assert client.post("/studio/rewards/article/Été 2026", data=ARTICLE | {"code": "Été 2026"}).status_code == 302
+    assert db.session.scalars(select(Reward)).one().price_points == 300
 
 
 def test_staff_import_articles_and_codes(client, cast):

@@ -57,9 +57,9 @@ def known_names(data: Mapping[str, Any]) -> Known:
 
 def _taken(code: Any) -> tuple[str, ...]:
     """The code itself when it is a word of the studio and no challenge has it yet: one that has keeps it."""
-    if not isinstance(code, str) or code not in STUDIO_WORDS or db.session.scalar(select(exists().where(Challenge.code == code))):
+    if not isinstance(code, str) or code not in STUDIO_WORDS:
         return ()
-    return (code,)
+    return () if db.session.scalar(select(exists().where(Challenge.code == code))) else (code,)
 
 
 def product_names(definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -111,7 +111,9 @@ def _keep(reward: Reward | None, form: ArticleForm) -> bool:
     except catalogue.StockMoved as moved:
         pictures.discard_picture(_folder(), kept)
         now = _("sans limite") if moved.stock is None else str(moved.stock)
-        form.stock.errors = [_("Le stock a bougé entre-temps : il est de %(now)s. Vérifiez, puis enregistrez.", now=now)]
+        form.stock.errors = [
+            _("Le stock a bougé entre-temps : il est de %(now)s. Vérifiez, puis enregistrez.", now=now)
+        ]
         form.stock_seen.data = "" if moved.stock is None else str(moved.stock)
         return False
     except IntegrityError:

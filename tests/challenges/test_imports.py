@@ -207,4 +207,4 @@ def test_a_challenge_that_was_called_by_such_a_word_keeps_it(cast: Cast, tmp_pat
 
 def test_the_words_of_the_studio_are_those_of_its_addresses(app: Flask) -> None:
     addresses = [rule.rule.split("/") for rule in app.url_map.iter_rules() if rule.rule.startswith("/studio/")]
-    assert STUDIO_WORDS == {parts[2] for parts in addresses if not parts[2].startswith("<")}
+    assert {parts[2] for parts in addresses if not parts[2].startswith("<")} == STUDIO_WORDS

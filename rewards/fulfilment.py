@@ -15,7 +15,7 @@ from foundation import audit
 from foundation.database import db
 from network.models import Person
 from rewards import orders
-from rewards.models import Order, ProviderEvent, Reward
+from rewards.models import PROVIDER, Order, ProviderEvent, Reward
 from rewards.providers import Parcel, Word
 from rewards.rules import NotOrdered, wait_after
 
@@ -23,7 +23,6 @@ AT_ONCE = 200
 SILENT_AFTER = timedelta(hours=24)
 ALERT_AFTER_TRIES = 5
 KEEP_ADDRESS = timedelta(days=60)
-BY = "provider"
 
 
 def due(at: datetime) -> list[int]:
@@ -113,16 +112,16 @@ def take_in(order_id: int, word: Word, *, at: datetime) -> str:
     if word.state == "refused":
         if order.state == "approved":
             reason = word.note or _("Le prestataire ne peut pas fournir cet article.")
-            orders.cancel(order, reason, by=BY, at=at, by_provider=True)
+            orders.cancel(order, reason, by=PROVIDER, at=at, by_provider=True)
             return "applied"
         if order.state == "sent":
             _alert(order, at=at)
         return "refused"
     before = order.state
     if before == "approved" and word.state in ("sent", "delivered"):
-        orders.send(order, word.note, by=BY, at=at)
+        orders.send(order, word.note, by=PROVIDER, at=at)
     if order.state == "sent" and word.state == "delivered":
-        orders.deliver(order, by=BY, at=at)
+        orders.deliver(order, by=PROVIDER, at=at)
     return "known" if order.state == before else "applied"
 
 

@@ -46,7 +46,12 @@ def articles() -> str:
     asked = request.args.get("q", "").strip()[:100]
     page: Paged[Reward] = paged(queries.articles(asked), page_number())
     return page_or_part(
-        "rewards/articles.html", "rewards/_articles.html", page=page, asked=asked, kinds=wording.kinds()
+        "rewards/articles.html",
+        "rewards/_articles.html",
+        page=page,
+        asked=asked,
+        kinds=wording.kinds(),
+        icons=wording.ICONS,
     )
 
 

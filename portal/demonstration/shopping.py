@@ -21,6 +21,7 @@ from foundation.database import db
 from foundation.pictures import keep_picture
 from foundation.transactions import transaction
 from network.models import Outlet, Person
+from network.notices import read_all
 from network.queries import person_by_code
 from points.models import Adjustment
 from portal.demonstration.content import Content
@@ -67,6 +68,9 @@ def happenings(content: Content, now: datetime) -> Iterator[Happening]:
         for place, code in enumerate(codes):
             at = on(30 - place, 20)
             yield at, f"{person} likes {code}", _committed(_favour, person, code, at)
+    for person, days_ago in shop["read"].items():
+        at = on(days_ago, 21)
+        yield at, f"{person} reads", _committed(_read_notices, person, at)
     for told in shop["adjustments"]:
         asked, decided = on(told["days_ago"], 10), on(told["days_ago"], 15)
         yield asked, f"points for {told['person']}", _committed(_adjust, told, asked, decided)
@@ -133,6 +137,10 @@ def _wait(person: str, code: str, at: datetime) -> None:
 
 def _favour(person: str, code: str, at: datetime) -> None:
     catalogue.favour(_person(person), _reward(code), True, at=at)
+
+
+def _read_notices(person: str, at: datetime) -> None:
+    read_all(_person(person), at=at)
 
 
 def _adjust(told: Mapping[str, Any], asked_at: datetime, decided_at: datetime) -> None:

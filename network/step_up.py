@@ -28,6 +28,11 @@ def is_fresh(person: Person, *, at: datetime) -> bool:
     return kept.get("person") == person.id and at < clock.parse_instant(kept["until"])
 
 
+def use_up() -> None:
+    """Let the proof count no more: what is shown once asks for a new one the next time."""
+    session.pop(FRESH, None)
+
+
 def is_asked() -> bool:
     """Whether a code is on its way to whoever uses this session."""
     return TICKET in session

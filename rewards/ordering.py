@@ -205,7 +205,7 @@ def cancel_mine(order_id: int) -> AnyResponse:
 
 @requires("play")
 def read_code(order_id: int) -> AnyResponse | str:
-    """My voucher's code, once I have proved anew who I am. Every reading is noted."""
+    """My voucher's code, shown once for each time I have proved anew who I am. Every reading is noted."""
     found, _reward = queries.order_of(_me(), order_id) or abort(404)
     at = clock.now()
     here = url_for("rewards.my_order", order_id=found.id)
@@ -215,6 +215,7 @@ def read_code(order_id: int) -> AnyResponse | str:
         with transaction():
             held, _reward = queries.order_of(_me(), order_id) or abort(404)
             code = orders.reveal(held, _me(), at=at)
+        step_up.use_up()
     except NotOrdered as refused:
         flash(wording.refusal(refused), "danger")
         return redirect(here, 303)

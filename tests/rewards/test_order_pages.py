@@ -265,6 +265,8 @@ def test_a_voucher_s_code_is_read_after_a_fresh_code_and_never_shown_before(app,
     answer = awa.post(f"/orders/{number}/code")
     assert "AAA-111" in answer.text and answer.headers["Cache-Control"] == "private, no-store"
     assert "AAA-111" not in awa.get(f"/orders/{number}").text
+    again = awa.post(f"/orders/{number}/code")
+    assert again.location == f"/me/confirmation?next=/orders/{number}", "once for each fresh code"
     noted = select(AuditEntry.by).where(AuditEntry.act == "order.code_revealed")
     assert list(db.session.scalars(noted)) == ["AWA"]
     marc = app.test_client()
@@ -372,7 +374,8 @@ def test_the_queue_takes_the_same_statements_however_long(app, awa, cast):
     reward = offer("SAC", price_points=1)
     marc = app.test_client()
     marc.sign_in(cast.marc)
-    for path, browser in (("/studio/orders", marc), ("/orders", awa), ("/rewards", awa)):
+    pages = (("/studio/orders", marc), ("/orders", awa), ("/rewards", awa), ("/rewards?favourites=1", awa))
+    for path, browser in (*pages, ("/studio/rewards", marc), ("/studio/rewards?q=s", marc)):
         counts = []
         for more in (1, 12):
             for number in range(more):

@@ -124,6 +124,19 @@ def test_a_price_that_changed_is_shown_and_nothing_is_taken(awa, cast):
     assert balance(cast.awa) == 130
 
 
+@pytest.mark.parametrize("change", [{"price_points": None}, {"countries": "BE"}])
+def test_an_article_withdrawn_while_i_order_is_said_and_nothing_is_taken(awa, cast, change):
+    offer(stock=1)
+    page = ask(awa).text
+    with transaction():
+        db.session.execute(update(Reward).values(**change))
+    answer = send(awa, page=page)
+    assert answer.location == "/rewards"
+    assert "ne se commande pas en ce moment" in awa.get("/rewards").text
+    assert (balance(cast.awa), stock()) == (250, 1)
+    assert awa.post("/rewards/SAC/order", data={"token": "guessed", "price": "100"}).status_code == 404
+
+
 def test_the_last_one_gone_meanwhile_leaves_my_points_alone(awa, cast):
     reward = offer("SAC", stock=1)
     page = ask(awa).text

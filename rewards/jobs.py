@@ -129,19 +129,21 @@ def tell_providers(at: datetime) -> Iterator[str]:
     One that stays silent several times in a row is not waited for any longer: the orders that are left stay due.
     """
     settings, silences = current_app.config["SETTINGS"], 0
-    for order_id in fulfilment.due(at):
+    for order_id, name in fulfilment.due(at):
         if silences == MOST_SILENCES:
             yield GIVEN_UP
             return
-        with transaction():
-            claimed = fulfilment.claim(order_id, at=at)
-        if claimed is None:
-            continue
-        name, parcel = claimed
         who = provider(name, settings)
+        if who is None:
+            with transaction():
+                fulfilment.without_provider(order_id, at=at)
+            yield f"order {order_id}: not told (PALMARES_PROVIDER_URL is missing), will be tried again"
+            continue
+        with transaction():
+            parcel = fulfilment.claim(order_id, at=at)
+        if parcel is None:
+            continue
         try:
-            if who is None:
-                raise Unreachable("PALMARES_PROVIDER_URL is missing")
             word = who.send(parcel)
         except Unreachable as error:
             silences += 1

@@ -221,10 +221,21 @@ def test_staff_are_alerted_once_when_a_provider_stays_away(app, approved, servic
     assert list(tell_providers(at)) == [f"order {approved.id}: accepted, known"]
 
 
-def test_a_provider_without_an_address_is_not_told_and_nothing_is_lost(app, approved, monkeypatch):
+def test_a_provider_without_an_address_is_not_told_and_nothing_is_lost(app, approved, monkeypatch, cast):
     monkeypatch.setattr(jobs, "provider", lambda name, settings: None)
-    assert "PALMARES_PROVIDER_URL is missing" in next(iter(list(tell_providers(NOW))))
+    for _ in range(3):
+        assert "PALMARES_PROVIDER_URL is missing" in next(iter(list(tell_providers(NOW))))
     assert state(approved) == "approved"
+    told = select(func.count()).select_from(Notice).where(Notice.person_id == cast.marc.id, Notice.kind == "order")
+    assert db.session.scalar(told) == 1
+
+
+def test_what_was_told_nobody_for_want_of_an_address_staff_can_call_off(app, approved, monkeypatch, cast):
+    monkeypatch.setattr(jobs, "provider", lambda name, settings: None)
+    list(tell_providers(NOW))
+    with transaction():
+        orders.cancel(fresh(Order, approved.id), "Plus de prestataire", by="MARC", at=NOW)
+    assert (stock(), balance(cast.awa)) == (3, 250)
 
 
 def test_a_refusal_gives_stock_and_points_back(app, approved, service, cast):

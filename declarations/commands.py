@@ -21,7 +21,6 @@ from challenges.queries import challenge_by_code
 from declarations import adjustments, amending, operations, publishing
 from declarations.imports import import_declarations
 from declarations.models import REJECTIONS, Declaration
-from declarations.verification import differences
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
@@ -288,16 +287,6 @@ def _may_decide(code: str, what: str) -> None:
         raise ValueError(f"{code!r} may not {what}; write the code of an animator")
 
 
-@click.command("verify")
-@faults_to_exit
-def verify_points() -> None:
-    """Recompute the chain, the balances and the standings; the first difference ends with exit code 1."""
-    for difference in differences():
-        click.echo(difference, err=True)
-        raise SystemExit(1)
-    click.echo("points: chain, balances and standings are right")
-
-
 @click.command("adjust", context_settings={"ignore_unknown_options": True})
 @click.argument("code", metavar="PERSON")
 @click.argument("amount", type=int)
@@ -395,5 +384,5 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge, stop_repeating):
         challenges.add_command(command)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
-    for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment, revert_credit):
+    for command in (adjust_points, approve_adjustment, refuse_adjustment, revert_credit):
         points.add_command(command)

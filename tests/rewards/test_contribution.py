@@ -17,8 +17,10 @@ from challenges.definition import definition_from
 from foundation.database import db
 from foundation.transactions import transaction
 from rewards.backtest import Backtest, backtest
+from rewards.backtest_results import plain
 from rewards.contribution import Bands, Contribution, Figures, OfStatus, bands_on, by_status, contribution
 from rewards.models import Reward
+from rewards.status_words import after_backtest
 from tests.cast import Cast
 from tests.declarations.stage import NOW, sell
 
@@ -103,6 +105,19 @@ def test_what_an_employed_person_receives_is_added_up_and_others_are_left_out(ap
         OfStatus("vdi", 1, 65_000, 0, 0, 0, 0, 0, 0),
     )
     assert played("2025-12-20").contribution == Contribution(594, 1, 0, 0)  # 300.00 − 270.27 = 29.73; 20 % = 5.946
+
+
+def test_a_backtest_says_the_bands_of_each_status(app: Flask, cast: Cast) -> None:
+    sell("AWA", [("CREME", 2)], name="a")
+    sell("BRUNO", [("CREME", 50)], name="b")
+    lines = after_backtest(plain(played(), "Essai"))
+    assert [(line.who, line.amount.replace("\xa0", " ").replace("\u202f", " ")) for line in lines] == [
+        ("Salarié · 1 personne", "300,00 €"), ("Indépendant · 1 personne", "2 700,00 €"),
+    ]  # fmt: skip
+    assert lines[0].law.replace("\xa0", " ") == (
+        "Rien n’est dû sur 273,45 € ; contribution de 5,31 € sur 26,55 € ; droit commun sur 0,00 €."
+    )
+    assert lines[1].law == "1 personne passe le seuil de la DAS2."  # 2 400 €
 
 
 def test_an_unknown_year_is_not_guessed(app: Flask, cast: Cast) -> None:

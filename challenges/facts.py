@@ -27,7 +27,8 @@ class Facts:
     in `health` outlets. Of its outlets, with or without people: how many in all, of kind vdi, flagged health. Money in
     cents; `bands` are those of CSS art. L242-1-4 in the year the challenge ends, `das2_cents` what an independent may
     receive in it before it is declared; None when no figure is known. `unconfirmed` names the figures that hold then
-    and are still to be confirmed by counsel; `organiser_named`: the rules can say who organises and whom to ask.
+    and are still to be confirmed by counsel; `organiser_named`: the rules can say who organises and whom to ask;
+    `benefit_cap` is the programme's yearly cap for employees, in percent of the monthly minimum wage, or "none".
     """
 
     today: date
@@ -49,6 +50,14 @@ class Facts:
     das2_cents: int | None = None
     unconfirmed: frozenset[str] = frozenset()
     organiser_named: bool = True
+    benefit_cap: str = "none"
+
+    @property
+    def cap_cents(self) -> int | None:
+        """What the programme lets an employee receive in a year; None without a cap, or when it cannot be known."""
+        if self.benefit_cap == "none" or self.bands is None:
+            return None
+        return self.bands[0 if self.benefit_cap == "15" else 1]
 
 
 def facts_about(definition: Definition, *, on: date) -> Facts:
@@ -69,6 +78,7 @@ def facts_about(definition: Definition, *, on: date) -> Facts:
         das2_cents=int(Decimal(das2.value) * 100) if das2 is not None else None,
         unconfirmed=frozenset(name for name, row in figures.items() if row is not None and not row.confirmed),
         organiser_named=all(chosen[name] for name in ORGANISER),
+        benefit_cap=str(chosen["benefit_cap"]),
     )
 
 

@@ -60,6 +60,7 @@ def findings(definition: Definition, facts: Facts) -> list[Finding]:
         *_refusals(definition),
         *_employees(definition, facts),
         *_amounts(definition, facts),
+        *_capped(definition, facts),
         *_independents(definition, facts),
         *_staff(definition, facts),
         *_to_confirm(definition, facts),
@@ -261,6 +262,17 @@ def most_for_one(definition: Definition, facts: Facts) -> int:
     return most if definition.budget is None else min(most, definition.budget * 100)
 
 
+def bound_for_one(definition: Definition, facts: Facts) -> int | None:
+    """The same, None when nothing bounds it: a conversion without `cap_total` gives one person up to the whole budget,
+    and without a budget any sum."""
+    open_ended = definition.cap_total is None and any(
+        payout.kind == "convert" for _index, payout in _individual(definition)
+    )
+    if not open_ended:
+        return most_for_one(definition, facts)
+    return None if definition.budget is None else definition.budget * 100
+
+
 def _amounts(definition: Definition, facts: Facts) -> Iterator[Finding]:
     """What is due on rewards to employees of resellers."""
     if not facts.employees or facts.employees == facts.without_agreement:
@@ -293,6 +305,40 @@ def _amounts(definition: Definition, facts: Facts) -> Iterator[Finding]:
               " contribution de %(rate)s %% sur ce qui dépasse",
               most=euros(most), limit=euros(free), rate=facts.contribution or "?"),
             _("prévoyez la contribution, ou des gains plus petits"),
+            "payouts",
+        )  # fmt: skip
+
+
+def _capped(definition: Definition, facts: Facts) -> Iterator[Finding]:
+    """The programme's yearly cap would keep part of this challenge's rewards from one employee."""
+    most = bound_for_one(definition, facts)
+    if facts.benefit_cap == "none" or most == 0:
+        return
+    if not facts.employees or facts.employees == facts.without_agreement:
+        return
+    if facts.cap_cents is None:
+        yield _warn(
+            "",
+            _("le plafond annuel du programme (benefit_cap) dépend du SMIC de %(year)s, qui n'est pas connu :"
+              " la clôture l'attendra", year=definition.ends_on.year),
+            _("un administrateur l'inscrit dans les chiffres de la loi"),
+            "payouts",
+        )  # fmt: skip
+    elif most is None:
+        yield _warn(
+            "",
+            _("rien ne borne ce qu'un salarié peut recevoir, et le programme s'arrête à %(cap)s par an (benefit_cap) :"
+              " un gain qui dépasse ne lui serait pas remis", cap=euros(facts.cap_cents)),
+            _("un plafond total (cap_total) ou un budget, et dites-le dans la présentation"),
+            "payouts",
+        )  # fmt: skip
+    elif most > facts.cap_cents:
+        yield _warn(
+            "",
+            _("un salarié peut gagner jusqu'à %(most)s, plus que les %(cap)s par an où le programme s'arrête"
+              " (benefit_cap) : un gain qui dépasse ne lui serait pas remis",
+              most=euros(most), cap=euros(facts.cap_cents)),
+            _("des gains plus petits, ou un autre plafond du programme"),
             "payouts",
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from points import wallet
 from points.adjustments import ask, decide
 from points.models import Adjustment
 from points.rules import NotEnough, NotPossible
+from points.telling import tell_adjusted
 
 COUNTING = ("running", "closing", "reviewing")
 
@@ -36,6 +37,7 @@ def adjust(
     asked = ask(person, amount, reason, challenge_id=challenge.id, by=by, at=at)
     if not asked.needs_approval:
         score(challenge, [person.id], at=at)
+        tell_adjusted(asked, challenge, at=at)
     return asked
 
 
@@ -50,6 +52,7 @@ def approve(adjustment: Adjustment, *, by: str, at: datetime) -> None:
     _refuse_impossible(person, challenge, adjustment.amount)
     decide(adjustment, True, by=by, at=at)
     score(challenge, [adjustment.person_id], at=at)
+    tell_adjusted(adjustment, challenge, at=at)
 
 
 def refuse(adjustment: Adjustment, note: str, *, by: str, at: datetime) -> None:

@@ -21,7 +21,6 @@ from challenges.queries import challenge_by_code
 from declarations import adjustments, amending, operations, publishing
 from declarations.imports import import_declarations
 from declarations.models import REJECTIONS, Declaration
-from declarations.verification import differences
 from foundation import clock
 from foundation.audit import SYSTEM
 from foundation.database import db
@@ -30,6 +29,7 @@ from foundation.terminal import DAY, INSTANT, faults_to_exit
 from foundation.transactions import transaction
 from network.permissions import STAFF
 from network.queries import person_by_code
+from points import wallet
 from points.models import Adjustment
 from points.rules import NotEnough, NotPossible
 
@@ -287,16 +287,6 @@ def _may_decide(code: str, what: str) -> None:
         raise ValueError(f"{code!r} may not {what}; write the code of an animator")
 
 
-@click.command("verify")
-@faults_to_exit
-def verify_points() -> None:
-    """Recompute the chain, the balances and the standings; the first difference ends with exit code 1."""
-    for difference in differences():
-        click.echo(difference, err=True)
-        raise SystemExit(1)
-    click.echo("points: chain, balances and standings are right")
-
-
 @click.command("adjust", context_settings={"ignore_unknown_options": True})
 @click.argument("code", metavar="PERSON")
 @click.argument("amount", type=int)
@@ -353,6 +343,22 @@ def refuse_adjustment(number: int, reason: str, author: str) -> None:
     click.echo(f"adjustment {number}: refused")
 
 
+@click.command("revert")
+@click.argument("reference", metavar="REFERENCE")
+@click.option("--points", type=int, help="How many of them (default: all that have not expired).")
+@click.option("--reason", required=True, help="Why; the person reads it.")
+@click.option("--by", "author", required=True, metavar="PERSON", help="Code of the person who takes back.")
+@faults_to_exit
+def revert_credit(reference: str, points: int | None, reason: str, author: str) -> None:
+    """Take back a credit of a wallet, once; `flask points statement PERSON` says its REFERENCE."""
+    try:
+        with transaction():
+            amount = wallet.revert(reference, reason, points=points, by=_staff(author), at=clock.now())
+    except NotPossible as refusal:
+        raise ValueError(str(refusal)) from refusal
+    click.echo(f"{reference}: {amount} points taken back")
+
+
 def _staff(code: str) -> str:
     person = person_by_code(code)
     if person is None or person.role not in STAFF:
@@ -378,5 +384,5 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     for command in (amend_challenge, extend_challenge, close_challenge_early, cancel_challenge, stop_repeating):
         challenges.add_command(command)
     points = groups.setdefault("points", AppGroup("points", help="The ledger."))
-    for command in (verify_points, adjust_points, approve_adjustment, refuse_adjustment):
+    for command in (adjust_points, approve_adjustment, refuse_adjustment, revert_credit):
         points.add_command(command)

@@ -22,6 +22,7 @@ ICONS = {
     "early_close": "clock",
     "cancelled": "x-circle",
     "order": "gift",
+    "points": "wallet",
     "closed": "trophy",
 }
 

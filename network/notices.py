@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from flask_babel import force_locale
 from sqlalchemy import CursorResult, ScalarSelect, Select, String, case, cast, func, insert, literal, select, update
 from sqlalchemy.sql import ColumnElement
 
 from foundation.database import Instant, db
+from foundation.localisation import LANGUAGES
 from network.models import Notice, Person
 
-KINDS = ("announcement", "rules", "extension", "early_close", "cancelled", "closed", "order")
+KINDS = ("announcement", "rules", "extension", "early_close", "cancelled", "closed", "order", "points")
 Words = str | Mapping[str, str]
 
 
@@ -46,6 +48,15 @@ def in_their_language(words: Words) -> ColumnElement[str]:
     ]
     french = literal(words["fr"], String)
     return cast(case(*others, else_=french), String) if others else french
+
+
+def said(words: Callable[[], str]) -> dict[str, str]:
+    """A text in each language, as `notify` takes it."""
+    found = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            found[language] = words()
+    return found
 
 
 def read(person: Person, notice_id: int, *, at: datetime) -> Notice | None:

@@ -28,6 +28,11 @@ def _skus(why: Mapping[str, Any]) -> Iterator[str]:
         yield from _skus(why["why"])
 
 
+def challenges_of(reasons: Iterable[str]) -> set[str]:
+    """The challenges whose closing some reasons (JSON) name, for their titles to be looked up at once."""
+    return {code for reason in reasons if isinstance(code := _read(reason).get("challenge"), str)}
+
+
 def explanation(reason: str, amount: int, names: Mapping[str, str], titles: Mapping[str, str]) -> str:
     """The reason (JSON) of a movement of `amount` points in the reader's language.
 

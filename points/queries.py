@@ -186,6 +186,22 @@ def adjustments_asked(person_id: int | None = None) -> Select[Any]:
     return found.where(Adjustment.needs_approval, undecided).order_by(Adjustment.id)
 
 
+def adjustments_to_decide(decider: Person) -> int:
+    """How many adjustments wait that this person may decide: neither asked by them, nor of their own points."""
+    undecided = (
+        select(func.count())
+        .select_from(Adjustment)
+        .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
+        .where(
+            Adjustment.needs_approval,
+            AdjustmentDecision.adjustment_id.is_(None),
+            Adjustment.asked_by != decider.code,
+            Adjustment.person_id != decider.id,
+        )
+    )
+    return db.session.scalar(undecided) or 0
+
+
 def adjustments_wait(challenge_id: int) -> bool:
     """Whether an adjustment of a challenge's points waits for a second person."""
     undecided = (

@@ -211,8 +211,11 @@ def _expiries() -> Iterator[str]:
 
 
 def _adjustments() -> Iterator[str]:
-    """Adjustments of wallets whose entry is missing, different, or there without an approval."""
-    person, holds = aliased(Account), ~Adjustment.needs_approval | AdjustmentDecision.approved.is_(True)
+    """Adjustments of wallets whose entry is missing, different, or there without a second person's approval; entries
+    of adjustments that are not there."""
+    person = aliased(Account)
+    by_another = AdjustmentDecision.approved.is_(True) & (AdjustmentDecision.decided_by != Adjustment.asked_by)
+    holds = ~Adjustment.needs_approval | by_another
     reference = literal("adjustment/", String) + cast(Adjustment.id, String)
     signed = case((Entry.destination_id == person.id, Entry.amount), else_=-Entry.amount)
     rows = db.session.execute(
@@ -230,3 +233,12 @@ def _adjustments() -> Iterator[str]:
     for number, right, posted in rows:
         if right != posted:
             yield f"adjustment {number}: {right} points hold, the ledger says {posted}"
+    orphans = (
+        select(Entry.id, Entry.reference)
+        .join(Book, Book.id == Entry.book_id)
+        .outerjoin(Adjustment, (reference == Entry.reference) & Adjustment.challenge_id.is_(None))
+        .where(Book.name == WALLET, Entry.reference.startswith("adjustment/"), Adjustment.id.is_(None))
+        .order_by(Entry.id)
+    )
+    for number, posted_as in db.session.execute(orphans):
+        yield f"entry {number} ({posted_as}): no adjustment of a wallet says so"

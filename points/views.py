@@ -17,6 +17,7 @@ from foundation.pages import page_number, page_or_part, paged
 from foundation.programme import setting
 from foundation.tables import write_table
 from network.permissions import requires
+from points import reverting
 from points.brand_statement import HEADER, brand_statement, next_month, read_month, rows
 from points.explanations import expires_in_words, explanation, skus_of
 from points.queries import (
@@ -29,10 +30,9 @@ from points.queries import (
     next_expiries,
     product_names,
 )
+from points.telling import WALLET_FILTER
 
 blueprint = Blueprint("points", __name__)
-
-WALLET_FILTER = "cagnotte"
 
 
 @dataclass(frozen=True)
@@ -145,3 +145,12 @@ def _line(one: Movement, names: dict[str, str], titles: dict[str, str]) -> Line:
         explanation=explanation(one.why, one.amount, names, titles),
         sale=one.subject if code is not None and one.rules_version > 0 else None,
     )
+
+
+# — taking a credit back ———————————————————————————————————————————————————————————————————————————————————————————————
+
+for rule, view, methods in (
+    ("/studio/network/people/<path:code>/credits", reverting.wallet_credits, ["GET"]),
+    ("/studio/network/people/<path:code>/credits/<int:number>/reversal", reverting.reversal, ["GET", "POST"]),
+):
+    blueprint.add_url_rule(rule, view_func=view, methods=methods)

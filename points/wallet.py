@@ -24,6 +24,7 @@ from points.lots import Held, add_lot, draw, lots_left, owe, put_back, repay
 from points.models import WALLET, Account, Adjustment, Book, Entry, Lot, LotUse
 from points.operations import open_accounts, open_book, post
 from points.rules import EXPIRED, FORGIVEN, ISSUE, SPENT, NotEnough, NotPossible, Posting
+from points.telling import tell_adjusted, tell_reverted
 
 
 def spend(
@@ -71,28 +72,35 @@ def expire(person_id: int, *, at: datetime) -> int:
     return _hold(person_id).expire(at)
 
 
-def revert(reference: str, reason: str, *, by: str, at: datetime) -> int:
-    """Take back a credit, once: what of it has not expired; answers how many points.
+def revert(reference: str, reason: str, *, points: int | None = None, by: str, at: datetime) -> int:
+    """Take back a credit, once: what of it has not expired, or only so many `points` of it; answers how many.
 
     Its own lot gives first, then the others. What has been spent is owed, or given up, as the programme's setting
-    `reversal_policy` says. Raises NotPossible when there is no such credit, or nothing of it left to take back.
+    `reversal_policy` says. Raises NotPossible when there is no such credit, when it has been taken back, when nothing
+    or less than `points` is left of it, and for points of one's own.
     """
     reason = _reason(reason)
     credit = _entry(reference)
     lot = db.session.execute(select(Lot.id, Lot.amount).where(Lot.reference == reference)).first()
     if credit is None or lot is None or credit.person_id is None:
         raise NotPossible(f"{reference!r} is not a credit of a wallet; write the reference of one")
+    if by == db.session.scalar(select(Person.code).where(Person.id == credit.person_id)):
+        raise NotPossible("nobody takes back points of their own; a colleague does")
     wallet = _hold(credit.person_id)
     wallet.expire(at)
     taken_back = f"revert/{lot.id}"
     if _entry(taken_back) is not None:
         raise NotPossible(f"{reference!r} has already been taken back")
-    amount = lot.amount - _expired(lot.id)
-    if not amount:
+    most = lot.amount - _expired(lot.id)
+    if not most:
         raise NotPossible(f"all points of {reference!r} have expired; there is nothing to take back")
+    amount = most if points is None else points
+    if not 0 < amount <= most:
+        raise NotPossible(f"{amount} points of {reference!r} cannot be taken back; write a number from 1 to {most}")
     why = {"counts": "reversal", "reason": reason, "of": reference}
     lacking = _take(wallet, amount, taken_back, credit.subject, why, at, f"forgive/{lot.id}", first=reference)
     audit.record("points.reverted", reference, by=by, at=at, points=amount, spent=lacking)
+    tell_reverted(credit.person_id, amount, reason, spent=lacking, at=at)
     return amount
 
 
@@ -119,11 +127,13 @@ def _settle(adjustment: Adjustment, *, at: datetime) -> None:
     wallet.expire(at)
     reference, amount = adjustment.reference, adjustment.amount
     why = {"counts": "adjustment", "reason": adjustment.reason}
+    lacking = 0
     if amount > 0:
         _post(person_id, amount, reference, reference, why, at, ISSUE)
         add_lot(wallet.account_id, reference, amount, at=at)
     else:
-        _take(wallet, -amount, reference, reference, why, at, f"forgive/{reference}")
+        lacking = _take(wallet, -amount, reference, reference, why, at, f"forgive/{reference}")
+    tell_adjusted(adjustment, None, spent=lacking, at=at)
 
 
 @dataclass
@@ -207,9 +217,9 @@ def _expired(lot_id: int) -> int:
 
 def _reason(text: str) -> str:
     reason = text.strip()
-    if not reason:
-        raise NotPossible("a reason is needed; the person will read it")
-    return reason[:300]
+    if not reason or len(reason) > 300:
+        raise NotPossible("a reason of at most 300 characters is needed; the person will read it")
+    return reason
 
 
 def _post(

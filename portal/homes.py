@@ -27,6 +27,7 @@ from insights.queries import protected, snapshot
 from insights.rules import Selection
 from leaderboards.queries import Situation, competitor_code, frozen_day, rank_range, situations
 from network.permissions import STAFF, may, requires
+from points.queries import adjustments_to_decide
 from portal import queries
 from portal.queries import Playing, Won
 from portal.rules import Step
@@ -303,9 +304,22 @@ def _animator_home() -> str:
         waiting=waiting,
         oldest=oldest,
         network=network,
-        alerts=_alerts(running, waiting, at),
+        alerts=[*_to_approve(adjustments_to_decide(current_user)), *_alerts(running, waiting, at)],
         **_hello(at),
     )
+
+
+def _to_approve(count: int) -> list[Alert]:
+    """The manual bonuses and corrections that wait for this second person."""
+    if not count:
+        return []
+    text = ngettext(
+        "%(n)s bonus ou correction de points attend votre approbation.",
+        "%(n)s bonus ou corrections de points attendent votre approbation.",
+        count,
+        n=number(count),
+    )
+    return [Alert("info", text, "/studio/points/adjustments")]
 
 
 def _alerts(running: Sequence[queries.Running], waiting: int, at: datetime) -> list[Alert]:

@@ -25,7 +25,7 @@ from declarations.scoring import chunks, counted_in, sales_of
 from foundation.database import db
 from foundation.programme import setting
 from network.models import Outlet, Person
-from rewards.contribution import Contribution, bands_on, contribution
+from rewards.contribution import Contribution, Figures, OfStatus, bands_on, by_status, contribution, figures_of
 from rewards.hints import JUDGED, Hint, League, Used, hints
 from rewards.models import Reward
 from rewards.queries import days_of_sales
@@ -84,7 +84,8 @@ class Backtest:
     tenth of active people hold, in basis points. `cost_cents` is what is granted, `wanted_cents` what would be without
     a budget, `short` the first award that the budget does not pay in full. `contribution` is what the law asks on top
     for people employed by an outlet, by the figures of the year in which the challenge itself ends (`law_year`), None
-    when they are not known. `used` are the rules in file order, `leagues` who is active and who is rewarded in each.
+    when they are not known; `statuses` cuts what persons receive as the law does, by status. `used` are the rules in
+    file order, `leagues` who is active and who is rewarded in each.
     `told` are the first and last day of all accepted sales, to say where declarations are when none count.
     """
 
@@ -113,6 +114,7 @@ class Backtest:
     short: Gain | None
     law_year: int
     contribution: Contribution | None
+    statuses: tuple[OfStatus, ...]
     used: tuple[Used, ...]
     leagues: tuple[League, ...]
     tempted: tuple[Tempted, ...]
@@ -194,6 +196,7 @@ def backtest(
     unbound = given
     if money.budget_cents is not None:
         unbound = _gains(challenge, entrants, counting.counts, lines, money._replace(budget_cents=None), seed)
+    received, figures = _received(played, entrants, given), _figures(definition)
     return Backtest(
         code=played.code,
         name=played.name,
@@ -219,7 +222,10 @@ def backtest(
         budget_cents=money.budget_cents,
         short=next((gain for gain in given if _is_short(challenge, gain)), None),
         law_year=definition.ends_on.year,
-        contribution=_contribution(definition, played, entrants, given),
+        contribution=contribution((cents for status, cents in received if status == "employee"), figures.bands)
+        if figures.bands
+        else None,
+        statuses=tuple(by_status(received, figures)),
         used=tuple(counting.used()),
         leagues=tuple(_leagues(challenge, [one for one in playing if one.person_id in counting.active], lines)),
         tempted=tuple(counting.tempted(playing)),
@@ -420,20 +426,21 @@ def _paid(challenge: Challenge, given: Sequence[Gain]) -> Iterable[Paid]:
         )  # fmt: skip
 
 
-def _contribution(
-    definition: Definition, played: Definition, entrants: Iterable[Entrant], given: Iterable[Gain]
-) -> Contribution | None:
-    """What the law asks on top of what employed people receive, as if they received nothing else that year."""
-    bands = bands_on(definition.ends_on)
-    if bands is None:
-        return None
-    employed = {entrant.code for entrant in entrants if entrant.status == "employee"}
+def _received(played: Definition, entrants: Iterable[Entrant], given: Iterable[Gain]) -> list[tuple[str, int]]:
+    """The status of each person who receives something, and how much, as if it were all of that year."""
+    statuses = {entrant.code: entrant.status for entrant in entrants}
     received: dict[str, int] = {}
     for gain in given:
         individual = played.ranks == "person" or gain.kind == "convert"
-        if individual and gain.status == "granted" and gain.code in employed:
+        if individual and gain.status == "granted" and gain.code in statuses:
             received[gain.code] = received.get(gain.code, 0) + gain.cost_cents
-    return contribution(received.values(), bands)
+    return [(statuses[code], cents) for code, cents in received.items()]
+
+
+def _figures(definition: Definition) -> Figures:
+    """The figures of the law when the challenge itself ends."""
+    year = definition.ends_on.year
+    return figures_of(year)._replace(bands=bands_on(definition.ends_on))
 
 
 def _leagues(challenge: Challenge, active: Iterable[Entrant], lines: Iterable[Line]) -> Iterable[League]:

@@ -51,6 +51,7 @@ def plain(found: Backtest, label: str) -> dict[str, Any]:
         "contribution_people": None if due is None else due.people,
         "above_cents": None if due is None else due.above_cents,
         "above_people": None if due is None else due.above_people,
+        "statuses": [one._asdict() for one in found.statuses],
         "standings": list(_standings(found.standings)),
         "tempted": [
             {"code": one.code, "points": one.points, "cut": one.cut, "boosted": one.boosted} for one in found.tempted

@@ -37,6 +37,7 @@ from rewards.backtest_worker import start
 from rewards.forms import BacktestForm
 from rewards.models import BacktestRun
 from rewards.queries import competitor_names, days_worth_testing
+from rewards.status_words import StatusLine, after_backtest
 
 OFFERED = 200  # challenges one can compare with, latest first; others come as a file
 
@@ -80,6 +81,7 @@ class Variant:
     result: Mapping[str, Any]
     hints: Sequence[Advice]
     notes: Sequence[str]
+    statuses: Sequence[StatusLine]
     steps: Sequence[tuple[str, int]]
     payouts: Sequence[PaidRow]
     tenths: Sequence[tuple[str, int]]
@@ -297,6 +299,7 @@ def _variant(
         result=result,
         hints=hints_in_words(result, data.get("league_by")),
         notes=_notes(result),
+        statuses=after_backtest(result),
         steps=[(step_in_words(step), step["people"]) for step in result["milestones"]],
         payouts=payouts,
         tenths=[(share(tenth * 1_000), points) for tenth, points in enumerate(result["deciles"])],

@@ -13,10 +13,9 @@ from foundation import audit
 from foundation.database import db
 from foundation.merging import chunks
 from network.models import Person
-from network.notices import notify
+from network.notices import notify, said
 from rewards import codes
 from rewards.models import Favourite, Reward, Waiting
-from rewards.orders import said
 
 
 class StockMoved(ValueError):

@@ -1,4 +1,4 @@
-"""`flask rewards …`, and `flask challenges verify` and `backtest`."""
+"""`flask rewards …`, `flask points verify`, and `flask challenges verify` and `backtest`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from foundation.terminal import DAY, faults_to_exit
 from foundation.transactions import snapshot, transaction
 from network.permissions import may
 from network.queries import person_by_code
-from rewards import codes, verification
+from rewards import codes, order_verification, verification
 from rewards.backtest import backtest
 from rewards.backtest_runs import MOST_VARIANTS
 from rewards.exports import (
@@ -48,6 +48,17 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     challenges = groups.setdefault("challenges", AppGroup("challenges", help="Challenges as files."))
     challenges.command("verify")(verify)
     challenges.command("backtest")(backtest_files)
+    points = groups.setdefault("points", AppGroup("points", help="The ledger."))
+    points.command("verify")(verify_points)
+
+
+@faults_to_exit
+def verify_points() -> None:
+    """Recompute the chain, balances, wallets, standings and orders; the first difference ends with exit code 1."""
+    for difference in order_verification.differences():
+        click.echo(difference, err=True)
+        raise SystemExit(1)
+    click.echo("points: chain, balances and standings are right")
 
 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

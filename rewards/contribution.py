@@ -8,12 +8,14 @@ their company's payroll. The figures are those of challenges/law.py; everything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from challenges import law
+
+STATUSES = ("employee", "independent", "vdi", "staff")
 
 
 class Bands(NamedTuple):
@@ -55,6 +57,21 @@ class Contribution(NamedTuple):
     above_people: int
 
 
+class OfStatus(NamedTuple):
+    """What people of one status receive in all, in cents, cut as in Split; `das2_people` of them are declared by the
+    brand. None: a figure of that year is not known."""
+
+    status: str
+    people: int
+    received_cents: int
+    free_cents: int | None
+    between_cents: int | None
+    due_cents: int | None
+    common_cents: int | None
+    wages_cents: int
+    das2_people: int | None
+
+
 def bands_on(day: date) -> Bands | None:
     """The figures that hold on a day; None when one of them is not known."""
     bands = law.reward_bands(on=day)
@@ -93,6 +110,36 @@ def split(status: str, received: int, figures: Figures) -> Split:
 def due_on(between_cents: int, bands: Bands) -> int:
     """The discharging contribution on what lies between the limits, floored to the cent."""
     return int(between_cents * bands.rate / 100)
+
+
+def by_status(received: Iterable[tuple[str, int]], figures: Figures) -> list[OfStatus]:
+    """The sums of what persons receive (status and cents each), a line per status that is there, in their order.
+
+    The rate applies to the sum of what lies between the bands, as in `contribution`.
+    """
+    people: dict[str, list[int]] = {}
+    for status, cents in received:
+        people.setdefault(status, []).append(cents)
+    return [_of_status(status, people[status], figures) for status in STATUSES if status in people]
+
+
+def _of_status(status: str, received: Sequence[int], figures: Figures) -> OfStatus:
+    cuts = [split(status, cents, figures) for cents in received]
+    declared = None if any(cut.das2 is None for cut in cuts) else sum(bool(cut.das2) for cut in cuts)
+    head = (status, len(received), sum(received))
+    if status == "employee" and figures.bands is None:
+        return OfStatus(*head, None, None, None, None, 0, declared)
+    between = sum(cut.between_cents or 0 for cut in cuts)
+    due = due_on(between, figures.bands) if figures.bands is not None else 0
+    return OfStatus(
+        *head,
+        sum(cut.free_cents or 0 for cut in cuts),
+        between,
+        due,
+        sum(cut.common_cents or 0 for cut in cuts),
+        sum(cut.wages_cents for cut in cuts),
+        declared,
+    )
 
 
 def contribution(received: Iterable[int], bands: Bands) -> Contribution:

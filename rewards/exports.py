@@ -20,6 +20,7 @@ from rewards.backtest_words import contribution_in_words, hints_in_words
 from rewards.models import Award, Release, Reward
 from rewards.recount import Line
 from rewards.rules import Gain
+from rewards.status_words import after_backtest
 
 AWARDS = ("payout", "kind", "person", "rank", "points", "reward", "wallet_points", "cost_cents", "status")
 SHOWN = 10
@@ -114,6 +115,8 @@ def in_words(
     yield _cost(found)
     result = plain(found, found.name)
     yield from contribution_in_words(result)
+    for line in after_backtest(result):
+        yield f"{line.who}: {line.amount}. {line.law}"
     for advice in hints_in_words(result, league_by):
         yield f"Hint: {advice.text}"
     for one in found.tempted:

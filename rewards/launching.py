@@ -41,6 +41,7 @@ from network.permissions import requires
 from rewards.backtest_runs import runs_of
 from rewards.bounds import Bound, Field, most_contribution, most_in_all
 from rewards.models import BacktestRun
+from rewards.status_words import before_launch
 
 
 class PrizeRow(NamedTuple):
@@ -122,6 +123,8 @@ def _page(challenge: Challenge, *, stale: str = "") -> str:
         summary=summary(stored, product_names([stored]), reward_names([stored])),
         prizes=_prizes(stored, bound),
         costs=_costs(definition, facts, bound),
+        statuses=before_launch(definition, facts),
+        cap=_cap(facts),
         backtest=_backtest(challenge),
         blocking=[one for one in found if one.level == "blocking"],
         warnings=[one for one in found if one.level != "blocking"],
@@ -190,6 +193,18 @@ def _costs(definition: Definition, facts: Facts, bound: Bound) -> list[str]:
         if any(payout.kind in ("rank", "race") for payout in definition.payouts):
             found.append(_("Des ex æquo à une place qui gagne reçoivent chacun le gain, en plus."))
     return [*found, *_law(definition, facts, bound)]
+
+
+def _cap(facts: Facts) -> str:
+    """What the programme's yearly cap does to awards; '' without a cap, or without employees."""
+    if facts.cap_cents is None or not facts.employees:
+        return ""
+    return _(
+        "Plafond du programme : tous challenges compris, un salarié ne reçoit pas plus de %(cap)s par an"
+        " (%(percent)s %% du SMIC mensuel). Un gain qui le ferait passer n’est pas remis et figure comme « plafonné ».",
+        cap=euros(facts.cap_cents),
+        percent=facts.benefit_cap,
+    )
 
 
 def _law(definition: Definition, facts: Facts, bound: Bound) -> list[str]:

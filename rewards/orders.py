@@ -11,16 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, func, insert, or_, select, update
 
 from foundation import audit, clock
 from foundation.database import db
-from foundation.localisation import LANGUAGES
 from foundation.programme import setting
 from network.models import Person
-from network.notices import notify
+from network.notices import notify, said
 from network.permissions import STAFF
 from points import wallet
 from points.rules import NotEnough
@@ -265,12 +263,3 @@ def alert_staff(title: Callable[[], str], text: Callable[[], str], address: str,
     """A notice to everyone who prepares orders."""
     staff = select(Person.id).where(Person.role.in_(sorted(STAFF)))
     notify(staff, "order", said(title), said(text), address, at=at)
-
-
-def said(words: Callable[[], str]) -> dict[str, str]:
-    """A text in each language, as notices take it."""
-    found = {}
-    for language in LANGUAGES:
-        with force_locale(language):
-            found[language] = words()
-    return found

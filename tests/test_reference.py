@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from datetime import UTC, date, datetime
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskCliRunner
+from sqlalchemy import select
 
 from challenges.imports import read_challenge
 from challenges.models import Draw
 from declarations.amending import amend, close_early, extend
 from declarations.publishing import publish_definition
+from foundation import clock
 from foundation.database import db
 from foundation.transactions import transaction
-from tests.reference import aggregate, recompute
+from points.models import Account, Book
+from tests.reference import aggregate, recompute, wallet
 
 DATA = Path(__file__).parent / "reference" / "data"
 LATER = "mixed-later"  # has a draw, so it is published before its start, and its seed is known
@@ -195,6 +200,88 @@ def test_an_amended_extended_and_shortened_challenge_too(runner: FlaskCliRunner,
     assert given == recompute.as_text(recompute.awards(folder, first, DATA / "rewards.csv", amended=amended))
     assert "threshold" in {row["kind"] for row in given}
     assert recompute.standings_hash(expected) in run(runner, "challenges", "verify", "ref-objectif")
+    run(runner, "points", "verify")
+
+
+ADJUSTED = ("mixed-points-objective", "mixed-feedback", "mixed-outlets", "mixed-audience", "mixed-outlet-progress")
+BY_HAND = datetime(2011, 3, 5, 12, tzinfo=UTC)  # while all of them run
+ZONE = ZoneInfo("Europe/Paris")
+DAYS = 30
+
+
+def given_by_hand(board: Any) -> list[tuple[str, datetime, int]]:
+    """A bonus for the last who scored and for somebody without points, a correction of the first."""
+    people = sorted(board.folds, key=lambda code: (-board.folds[code].points, code))
+    scored = [code for code in people if board.folds[code].points]
+    silent = [code for code in people if not board.folds[code].points]
+    return [(scored[0], BY_HAND, -5), (scored[-1], BY_HAND, 1_000), *((code, BY_HAND, 40) for code in silent[:1])]
+
+
+@pytest.mark.parametrize("name", ADJUSTED)
+def test_points_given_by_hand_too_and_every_wallet_after_reversals_and_expiry(
+    runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path, folder = DATA / "challenges" / f"{name}.toml", DATA / "mixed"
+    adjusted = given_by_hand(recompute.compute(folder, path))
+    import_network(runner, "mixed")
+    run(runner, "network", "import-people", str(DATA / "staff.csv"))
+    run(runner, "programme", "set", "adjustment_points_above", "1000000")
+    run(runner, "challenges", "import", str(path), "--publish")
+    run(runner, "jobs", "run", "--at", BY_HAND.isoformat())
+    code = next(line for line in path.read_text().splitlines() if line.startswith("code")).split('"')[1]
+
+    def by_hand(at: datetime, *words: str) -> None:
+        monkeypatch.setattr(clock, "now", lambda: at)
+        run(runner, "points", *words, "--reason", "Salon", "--by", "ANIM")
+
+    for person, at, points in adjusted:
+        by_hand(at, "adjust", person, str(points), "--book", code)
+    run(runner, "programme", "set", "wallet_points_expire_after_days", str(DAYS))
+    given: dict[str, wallet.Wallet] = defaultdict(lambda: wallet.Wallet(ZONE))
+    first = adjusted[0][0]
+    by_hand(BY_HAND, "adjust", first, "70")
+    given[first].credit("adjustment/bonus", 70, BY_HAND, DAYS)
+    run(runner, "programme", "set", "wallet_points_expire_after_days", "0")
+    by_hand(BY_HAND, "adjust", first, "-30")
+    given[first].correct(30, BY_HAND)
+    run(runner, "jobs", "run", "--at", AFTER)
+
+    closed = datetime.fromisoformat(AFTER)
+    expected = recompute.standings(folder, path, adjusted=adjusted)
+    assert expected != recompute.standings(folder, path)
+    assert rows(run(runner, "leaderboards", "export", code)) == recompute.as_text(expected)
+    awards = recompute.awards(folder, path, DATA / "rewards.csv", adjusted=adjusted)
+    assert rows(run(runner, "rewards", "awards", code)) == recompute.as_text(awards)
+    assert recompute.standings_hash(expected) in run(runner, "challenges", "verify", code)
+
+    people = recompute.load(folder).people
+    credits = [
+        (one["person"], f"closing/{code}/{one['payout']}/{one['person']}", one["wallet_points"])
+        for one in awards
+        if one["wallet_points"] and one["status"] == "granted" and one["person"] in people
+    ]
+    for person, reference, points in credits:
+        given[person].credit(reference, points, closed)
+    for place, (person, reference, points) in enumerate(credits[:6]):
+        at = closed + timedelta(days=place + 1)
+        run(runner, "programme", "set", "reversal_policy", "forgive" if place % 3 == 2 else "debt")
+        if place % 2:  # part of it
+            by_hand(at, "revert", reference, "--points", str(max(points // 2, 1)))
+            given[person].take_back(reference, at, points=max(points // 2, 1))
+        else:
+            by_hand(at, "adjust", person, str(-points))
+            given[person].correct(points, at, forgive=place % 3 == 2)
+            by_hand(at, "revert", reference)
+            given[person].take_back(reference, at, forgive=place % 3 == 2)
+            by_hand(at, "adjust", person, "3")
+            given[person].credit(f"adjustment/{place}", 3, at)
+    for one in given.values():
+        one.expire(closed + timedelta(days=40))
+    run(runner, "jobs", "run", "--at", (closed + timedelta(days=40)).isoformat())
+    held = select(Account.holder, Account.balance).join(Book).where(Book.name == "wallet", Account.person_id > 0)
+    assert {holder: points for holder, points in db.session.execute(held)} == {
+        person: one.balance for person, one in given.items()
+    }
     run(runner, "points", "verify")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from challenges.linter import blocking, findings, most_for_one
 from challenges.models import Challenge
 from challenges.queries import challenge_by_code
 from foundation.database import db
+from foundation.programme import change_setting
 from foundation.transactions import transaction
 from network.models import Outlet, Person
 from tests.cast import JOINED_AT, Cast
@@ -278,6 +280,47 @@ def test_rewards_to_employees_are_compared_with_the_bands(app: Flask, cost: int,
     )
     amounts = [one.text for one in found(facts, payouts=[ARTICLE]) if "L242-1-4" in one.article]
     assert (len(amounts), words is None or words in amounts[0]) == (0 if words is None else 1, True)
+
+
+CAPPED = Facts(
+    TODAY, people=2, employees=2, costs={"spa": 27_346}, bands=(27_345, 273_455), contribution=Decimal("20"),
+    benefit_cap="15",
+)  # fmt: skip
+
+
+@pytest.mark.any_engine
+@pytest.mark.parametrize(
+    ("facts", "changes", "words"),
+    [
+        (CAPPED, {"payouts": [ARTICLE]}, "un salarié peut gagner jusqu'à 273,46 €, plus que les 273,45 € par an"),
+        (replace(CAPPED, costs={"spa": 27_345}), {"payouts": [ARTICLE]}, None),
+        (replace(CAPPED, benefit_cap="150"), {"payouts": [ARTICLE]}, None),
+        (replace(CAPPED, benefit_cap="none"), {"payouts": [ARTICLE]}, None),
+        (replace(CAPPED, employees=0), {"payouts": [ARTICLE]}, None),
+        (replace(CAPPED, without_agreement=2), {"payouts": [ARTICLE]}, None),
+        (CAPPED, {"payouts": [ARTICLE], "ranks": "outlet"}, None),
+        (CAPPED, {"payouts": [SHARED]}, "rien ne borne ce qu'un salarié peut recevoir"),
+        (CAPPED, {"payouts": [SHARED], "budget": 274}, "jusqu'à 274,00 €"),
+        (CAPPED, {"payouts": [SHARED], "budget": 273}, None),
+        (CAPPED, {"payouts": [SHARED], "cap_total": 100}, None),
+        (replace(CAPPED, bands=None), {"payouts": [ARTICLE]}, "la clôture l'attendra"),
+    ],
+)
+def test_a_reward_that_the_programmes_yearly_cap_would_keep_back_is_said(
+    app: Flask, facts: Facts, changes: dict[str, Any], words: str | None
+) -> None:
+    told = [one for one in found(facts, **changes) if "benefit_cap" in one.text]
+    assert len(told) == (0 if words is None else 1) and all(one.level == "warning" for one in told)
+    assert words is None or words in told[0].text.replace("\xa0", " ")
+
+
+def test_the_check_reads_the_cap_of_the_programme(cast: Cast, runner: FlaskCliRunner, tmp_path: Path) -> None:
+    facts = facts_about(definition_from(written()), on=TODAY)
+    assert (facts.benefit_cap, facts.cap_cents) == ("none", None)
+    with transaction():
+        change_setting("benefit_cap", "150", by="ADA", at=datetime(2026, 1, 1, tzinfo=UTC))
+    facts = facts_about(definition_from(written()), on=TODAY)
+    assert (facts.benefit_cap, facts.cap_cents) == ("150", 273_455)
 
 
 # — with a network —

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import html as markup
 import io
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +28,7 @@ from rewards.contribution import figures_of
 from rewards.models import Award, Release
 from tests.cast import Cast
 from tests.declarations.stage import PARIS
-from tests.rewards.years import IN_2025, give, sales
+from tests.rewards.years import IN_2025, IN_2026, give, sales
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
@@ -186,3 +190,70 @@ def test_a_held_gain_tells_why_and_staff_give_it_with_a_reason(app: Flask, cast:
     after = client.get("/points/year").text
     assert "Gain en attente" not in after and "4,00 €" in plain(after)
     assert clock.now() == NOW
+
+
+# Three awards of a year: 200.00, then 1 000.00, then 2 000.00, so 3 200.00 received.
+# 2025: 15 % of 1 801.80 is 270.27, 150 % is 2 702.70. Between them 2 702.70 − 270.27 = 2 432.43; 20 % is 486.486, so
+# 486.48; above, 3 200.00 − 2 702.70 = 497.30.
+# 2026: 15 % of 1 823.03 is 273.4545, so 273.45, 150 % is 2 734.545, so 2 734.55. Between them 2 734.55 − 273.45 =
+# 2 461.10; 20 % is 492.22; above, 3 200.00 − 2 734.55 = 465.45.
+@pytest.mark.parametrize(
+    ("year", "instant", "free", "between", "due", "above"),
+    [
+        (2025, IN_2025, "270,27", "2 432,43", "486,48", "497,30"),
+        (2026, IN_2026, "273,45", "2 461,10", "492,22", "465,45"),
+    ],
+)
+def test_awards_that_cross_both_limits_read_the_same_everywhere(
+    app: Flask, cast: Cast, client: FlaskClient, runner: Any, tmp_path: Path, year: int, instant: str, free: str,
+    between: str, due: str, above: str,
+) -> None:  # fmt: skip
+    sales()
+    for code, points in (("un", 20_000), ("deux", 100_000), ("trois", 200_000)):
+        give(code, points, instant)
+    cents = [amount.replace(" ", "").replace(",", "") for amount in ("3 200,00", free, between, due, above)]
+
+    runner.run("insights", "statement", "--year", year, "--to", tmp_path / "year.csv")
+    client.sign_in(cast.ines)
+    downloaded = client.get(f"/insights/statement.csv?year={year}").data.decode("utf-8-sig")
+    for file in ((tmp_path / "year.csv").read_text("utf-8-sig"), downloaded):
+        rows = list(csv.DictReader(line for line in file.splitlines() if not line.startswith("#")))
+        awa, chloe, total = (
+            next(row for row in rows if row["person"] == who) for who in ("AWA", "CHLOE", "TOTAL")
+        )  # fmt: skip
+        columns = ("benefit_cents", "band_free_cents", "band_contribution_cents", "contribution_cents",
+                   "band_common_cents")  # fmt: skip
+        assert [awa[name] for name in columns] == [chloe[name] for name in columns] == cents
+        # Two employees in the total; Bruno and Nina received as much, without bands.
+        assert [total[name] for name in columns] == [str(4 * 320_000), *(str(2 * int(one)) for one in cents[1:])]
+
+    page = markup.unescape(re.sub(r"<[^>]+>", " ", plain(client.get(f"/insights/statement?year={year}").text)))
+    for amount in ("3 200,00", between, due, above):
+        assert f"{amount} €" in page, amount
+
+    sentences = (
+        "Reçu dans l’année 3 200,00 €",
+        f"rien n’est dû : {free} €.",
+        f"contribution libératoire de 20 % : sur {between} €, {due} €.",
+        f"les cotisations de droit commun s’appliquent : {above} €.",
+        "un : 20 000 pts", "deux : 100 000 pts", "trois : 200 000 pts",
+    )  # fmt: skip
+    copies = client.get(f"/insights/statement/employer.pdf?group=g1&year={year}").data
+    staffs = client.get(f"/insights/statement/people/AWA/{year}.pdf").data
+    client.sign_in(cast.awa)
+    own = client.get(f"/points/year/{year}.pdf").data
+    for document, times in ((own, 1), (staffs, 1), (copies, 2)):  # Awa and Chloé are of one employer
+        text = words(document)
+        for sentence in sentences:
+            assert text.count(sentence) == times, (sentence, text)
+    mine = markup.unescape(re.sub(r"<[^>]+>", "", plain(client.get(f"/points/year?year={year}").text)))
+    for sentence in sentences[1:4]:
+        assert sentence in mine, sentence
+
+
+def test_an_employers_copy_in_english_has_the_same_cents(year: None, cast: Cast, client: FlaskClient) -> None:
+    with transaction():
+        db.session.execute(update(Person).where(Person.code == "INES").values(language="en"))
+    client.sign_in(cast.ines)
+    text = words(client.get("/insights/statement/employer.pdf?group=g1&year=2026").data)
+    assert text.count("€926.55") == text.count("€185.31") == 2

@@ -435,7 +435,29 @@ def unguarded(*tables: str) -> None:
         ((), "UPDATE accounts SET balance = balance + 1 WHERE holder = 'AWA'", "account of AWA in wallet"),
         ((), "UPDATE debts SET points = 1", "wallet of BRUNO: the balance says -50, its lots 0, its debt 1"),
         ((), "DELETE FROM debts", "wallet of BRUNO: the balance says -50, its lots 0, its debt 0"),
+        ((), "DELETE FROM lots WHERE id = 3", "entry 6 (adjustment/1): it moved 7 points of the wallet, its lots 0"),
         (("adjustments",), "UPDATE adjustments SET amount = 8", "adjustment 1: 8 points hold, the ledger says 7"),
+        (("adjustments",), "DELETE FROM adjustments WHERE id = 1", "entry 6 (adjustment/1): no adjustment of a wallet"),
+        (("adjustments",), "UPDATE adjustments SET person_id = 1 WHERE id = 1", "adjustment 1: 7 points hold"),
+        (
+            ("adjustment_decisions",),
+            "UPDATE adjustment_decisions SET approved = false",
+            "adjustment 2: 0 points hold, the ledger says 2000",
+        ),
+        (
+            ("adjustment_decisions",),
+            "UPDATE adjustment_decisions SET decided_by = 'MARC'",
+            "adjustment 2: 0 points hold, the ledger says 2000",
+        ),
+        (
+            ("adjustment_decisions",),
+            "DELETE FROM adjustment_decisions",
+            "adjustment 2: 0 points hold, the ledger says 2000",
+        ),
+        (("entries",), "UPDATE entries SET amount = 51 WHERE id = 1", "entry 1 (one): its content was changed"),
+        (("entries",), "UPDATE entries SET why = '{}' WHERE id = 2", "entry 2 (order/1): its content was changed"),
+        (("entries", "lot_uses"), "DELETE FROM entries WHERE id = 2", "seal 1 of book 1: entries 1 to 7"),
+        (("seals",), "UPDATE seals SET hash = previous", "seal 1 of book 1: entries 1 to 7"),
     ],
 )
 def test_a_row_changed_behind_the_products_back_is_named(
@@ -448,6 +470,8 @@ def test_a_row_changed_behind_the_products_back_is_named(
     revert("wrong")
     with transaction():
         wallet.adjust(cast.nina, 7, "Un geste", by="MARC", at=AT)
+        wallet.approve(wallet.adjust(cast.nina, 2_000, "Un prix", by="MARC", at=AT), by="ADA", at=AT)
+    list(jobs.seal_books(AT))
     runner.run("points", "verify")
     with transaction():
         unguarded(*tables)

@@ -15,9 +15,11 @@ from badges.rules import Counts
 from challenges.models import Announcement, Challenge, Draft
 from foundation import clock
 from foundation.database import db
+from foundation.programme import change_setting
 from foundation.transactions import transaction
 from network.models import Person
 from network.notices import notify
+from points import wallet
 from rewards.closing import close
 from rewards.models import Reward
 from tests.cast import JOINED_AT, Cast
@@ -49,6 +51,7 @@ PAGES = (
 )
 AT_MOST_IN_THE_STUDIO = 20
 STUDIO = (
+    "/",
     "/studio",
     "/studio?q=hiver&state=running",
     "/studio/hiver-0",
@@ -57,6 +60,9 @@ STUDIO = (
     "/studio/hiver-0/silent",
     "/studio/hiver-0/history",
     "/studio/hiver-0/announcements",
+    "/studio/points/adjustments",
+    "/studio/network/people/AWA/points",
+    "/studio/network/people/AWA/credits",
 )
 RULES = [
     {"id": "soin", "counts": "units", "points": 10, "when": {"categories": ["Soin"]}},
@@ -106,7 +112,10 @@ def fill(cast: Cast, people: range, sales: range, challenges: range) -> None:
                 )
             )  # fmt: skip
         grant_earned({cast.awa.id: Counts(declarations=1)}, at=NOW)
+        change_setting("adjustment_points_above", "5", by="ADA", at=NOW)
         for number in sales:
+            for points in (5, 10):
+                wallet.adjust(cast.awa, points, "Salon", by="ADA", at=NOW)
             notify([cast.awa.id], "rules", f"Notice {number}", "…", "/", at=NOW)
             db.session.add(
                 Draft(

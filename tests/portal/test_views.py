@@ -18,8 +18,10 @@ from declarations.operations import withdraw
 from foundation import clock
 from foundation.database import db
 from foundation.models import JobRun
+from foundation.programme import change_setting
 from foundation.transactions import transaction
 from leaderboards.operations import remember_ranks
+from points import wallet
 from rewards.closing import close
 from tests.cast import Cast
 from tests.conftest import Client
@@ -199,6 +201,23 @@ def test_an_animator_sees_participation_and_what_waits(client: Client, cast: Cas
     assert "4 / 4 participants arrivés" in page and "3 points de vente" in page
     assert "1 actif 4 participants" in page
     assert "L’horloge ne tourne pas" in page
+
+
+def test_an_animator_is_told_how_many_adjustments_wait_for_their_approval(client: Client, cast: Cast) -> None:
+    with transaction():
+        change_setting("adjustment_points_above", "5", by="ADA", at=NOW)
+    with transaction():
+        first, _second, _small = (
+            wallet.adjust(cast.awa, points, "Salon", by="MARC", at=NOW) for points in (10, -20, 5)
+        )
+    assert "votre approbation" not in home(client, cast.marc)  # nobody decides on what they asked
+    assert "2 bonus ou corrections de points attendent votre approbation." in home(client, cast.ada)
+    assert 'href="/studio/points/adjustments"' in client.get("/").text
+    with transaction():
+        wallet.approve(db.session.merge(first), by="ADA", at=NOW)
+    assert "1 bonus ou correction de points attend votre approbation." in home(client, cast.ada)
+    for other in (cast.awa, cast.ines):
+        assert "votre approbation" not in home(client, other)
 
 
 def test_an_animator_is_told_which_job_failed(client: Client, cast: Cast) -> None:

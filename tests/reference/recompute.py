@@ -342,6 +342,7 @@ class Fold:
 
     `steps`: one `(declaration, [(rule id, points given), …])` per counted sale, zeros left out.
     `measure`: the total of the objective's measure (`value` in cents). Instants are None when never set.
+    `by_hand`: `(instant, points)` given or taken back by staff, outside caps and milestones.
     """
 
     points: int = 0
@@ -349,6 +350,7 @@ class Fold:
     measure: int = 0
     measure_at: datetime | None = None
     steps: list = field(default_factory=list)
+    by_hand: list = field(default_factory=list)
 
 
 class CapUse:
@@ -472,6 +474,22 @@ def fold(versions, declarations):
     return result
 
 
+def adjust(one, instant, points, objective):
+    """Add to a fold what staff gave (`points` > 0) or took back at an instant.
+
+    A bonus counts at its own instant; what is taken back moves no instant. A target moves only where it is of points;
+    who has nothing but a bonus is there from that bonus on.
+    """
+    one.points += points
+    one.by_hand.append((instant, points))
+    if objective == "points":
+        one.measure += points
+    if points > 0:
+        one.reached_at = max(one.reached_at or instant, instant)
+        if one.measure_at is None or objective == "points":
+            one.measure_at = max(one.measure_at or instant, instant)
+
+
 # --- targets --------------------------------------------------------------------------------------------
 
 
@@ -553,6 +571,7 @@ def instant_text(instant):
 
 def compute(
     network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False, amended=(),
+    adjusted=(),
 ):  # fmt: skip
     """Fold everybody and rank the board; see `standings` for the arguments."""
     network = load(network_dir, historical, received_at)
@@ -568,6 +587,8 @@ def compute(
         if declaration.person in counted and counts_in(network, challenge, declaration, vdi_reorder):
             counted[declaration.person].append(declaration)
     folds = {code: fold(versions, counted[code]) for code in people}
+    for code, instant, points in sorted(adjusted, key=lambda one: one[1]):
+        adjust(folds[code], instant, points, challenge.get("objective", {}).get("measure"))
     own_target = {}
     if has_objective:
         own_target = {code: target_of(network, challenge, code, uploaded, vdi_reorder) for code in people}
@@ -623,6 +644,7 @@ def rank(entrants, by_progress, tie_break):
 
 def standings(
     network_dir, challenge_toml, targets=None, historical=True, *, received_at=None, vdi_reorder=False, amended=(),
+    adjusted=(),
 ):  # fmt: skip
     """The rows of `flask leaderboards export`, as dicts in order.
 
@@ -630,12 +652,13 @@ def standings(
     a file; `targets`: path of a `person,target` file; `historical` and `received_at`: see `load`;
     `vdi_reorder`: whether the programme lets home sellers score for reorders; `amended`: later versions as
     `(first day, path of the file)`, in the order in which they were decided: a sale scores by the version of its
-    day, everything else is as the last one says.
+    day, everything else is as the last one says; `adjusted`: what staff gave or took back in the challenge, as
+    `(person, instant, points)`.
     `rank`, `points` and `progress_bp` are integers (`progress_bp` is "" without an objective), the rest text.
     """
     board = compute(
         network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder,
-        amended=amended,
+        amended=amended, adjusted=adjusted,
     )  # fmt: skip
     return standings_rows(board)
 
@@ -703,7 +726,7 @@ class Award:
 
 
 def point_events(board, members):
-    """`(instant, points)` of the members' sales, in the order of the fold, zeros left out."""
+    """`(instant, points)` of the members' sales and of what was given by hand, in order, zeros left out."""
     steps = [step for code in members for step in board.folds[code].steps]
     steps.sort(key=lambda step: step[0].place)
     events = []
@@ -711,7 +734,8 @@ def point_events(board, members):
         points = sum(amount for _, amount in amounts)
         if points:
             events.append((declaration.declared_at, points))
-    return events
+    events += [event for code in members for event in board.folds[code].by_hand]
+    return sorted(events, key=lambda event: event[0])
 
 
 def first_crossing(board, members, points):
@@ -746,6 +770,7 @@ def draw_winners(tickets, winners, seed, standings_hex):
 def awards(
     network_dir, challenge_toml, rewards_csv=None, targets=None, historical=True, *,
     seed=None, received_at=None, vdi_reorder=False, wallet_point_cents=1, amended=(),
+    adjusted=(),
 ):  # fmt: skip
     """The rows of `flask rewards awards`, as dicts in order: payout, league, rank, person.
 
@@ -754,7 +779,7 @@ def awards(
     """
     board = compute(
         network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder,
-        amended=amended,
+        amended=amended, adjusted=adjusted,
     )  # fmt: skip
     challenge = board.challenge
     network = board.network

@@ -165,6 +165,8 @@ def test_variants_side_by_side_from_the_studio_and_from_a_file(marc: Client, by_
         "Le budget de 5,00 € ne suffit pas : le premier gain qui n’est pas payé en entier est celui de BRUNO",
         "Portez-le à 6,00 €, ou réduisez les gains.",
         "plafonds : -15",
+        "Ce que la loi en fait, par statut",
+        "Salarié · 1 personne Le SMIC n’est pas connu : les seuils ne sont pas calculés. 4,00 €",
     ):  # fmt: skip
         assert said in words, said
     assert 'data-label="Autre"' in page.get_data(as_text=True), "tables become cards"

@@ -17,8 +17,10 @@ from challenges.definition import definition_from
 from foundation.database import db
 from foundation.transactions import transaction
 from rewards.backtest import Backtest, backtest
-from rewards.contribution import Bands, Contribution, bands_on, contribution
+from rewards.backtest_results import plain
+from rewards.contribution import Bands, Contribution, Figures, OfStatus, bands_on, by_status, contribution
 from rewards.models import Reward
+from rewards.status_words import after_backtest
 from tests.cast import Cast
 from tests.declarations.stage import NOW, sell
 
@@ -55,6 +57,24 @@ def test_to_the_cent(year: int, received: list[int], due: int, people: int, abov
     assert contribution(received, BANDS[year]) == Contribution(due, people, above, above_people)
 
 
+@pytest.mark.any_engine
+def test_what_each_status_receives_is_cut_as_the_law_does() -> None:
+    figures = Figures(2026, BANDS[2026], 240_000)
+    received = [
+        ("staff", 5), ("employee", 30_000), ("vdi", 1_000), ("employee", 300_000), ("independent", 240_001),
+        ("independent", 240_000),
+    ]  # fmt: skip
+    # Employees: free 273.45 twice; between 26.55 + 2 461.10 = 2 487.65, 20 % of it 497.53; above 265.45.
+    assert by_status(received, figures) == [
+        OfStatus("employee", 2, 330_000, 54_690, 248_765, 49_753, 26_545, 0, 0),
+        OfStatus("independent", 2, 480_001, 0, 0, 0, 0, 0, 1),
+        OfStatus("vdi", 1, 1_000, 0, 0, 0, 0, 0, 0),
+        OfStatus("staff", 1, 5, 0, 0, 0, 0, 5, 0),
+    ]
+    unknown = by_status([("employee", 5), ("independent", 5)], Figures(2031, None, None))
+    assert [(one.free_cents, one.due_cents, one.das2_people) for one in unknown] == [(None, None, 0), (0, 0, None)]
+
+
 # Awa and Chloé are employed by a shop, Bruno is independent, Nina a home seller.
 
 
@@ -79,7 +99,25 @@ def test_what_an_employed_person_receives_is_added_up_and_others_are_left_out(ap
     assert found.cost_cents == 3 * 20_000 + 20 * 5_000
     # Awa: 200 € and 2 × 50 € = 300 €, so 20 % of 26.55 €.
     assert found.contribution == Contribution(531, 1, 0, 0)
+    assert found.statuses == (
+        OfStatus("employee", 1, 30_000, 27_345, 2_655, 531, 0, 0, 0),
+        OfStatus("independent", 1, 65_000, 0, 0, 0, 0, 0, 0),  # 200 € and 9 × 50 €
+        OfStatus("vdi", 1, 65_000, 0, 0, 0, 0, 0, 0),
+    )
     assert played("2025-12-20").contribution == Contribution(594, 1, 0, 0)  # 300.00 − 270.27 = 29.73; 20 % = 5.946
+
+
+def test_a_backtest_says_the_bands_of_each_status(app: Flask, cast: Cast) -> None:
+    sell("AWA", [("CREME", 2)], name="a")
+    sell("BRUNO", [("CREME", 50)], name="b")
+    lines = after_backtest(plain(played(), "Essai"))
+    assert [(line.who, line.amount.replace("\xa0", " ").replace("\u202f", " ")) for line in lines] == [
+        ("Salarié · 1 personne", "300,00 €"), ("Indépendant · 1 personne", "2 700,00 €"),
+    ]  # fmt: skip
+    assert lines[0].law.replace("\xa0", " ") == (
+        "Rien n’est dû sur 273,45 € ; contribution de 5,31 € sur 26,55 € ; droit commun sur 0,00 €."
+    )
+    assert lines[1].law == "1 personne passe le seuil de la DAS2."  # 2 400 €
 
 
 def test_an_unknown_year_is_not_guessed(app: Flask, cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as markup
 import re
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ from challenges.lifecycle import claim
 from challenges.models import Draft
 from challenges.queries import challenge_by_code, draft_by_id
 from foundation.database import db
+from foundation.programme import change_setting
 from foundation.transactions import transaction
 from rewards.backtest_runs import request_run
 from rewards.backtest_worker import work
@@ -219,3 +221,37 @@ def test_a_year_whose_figures_are_unknown_is_said(marc: Client) -> None:
     assert "chiffres de 2199 ne sont pas connus" in marc.get(PAGE).text
     keep()
     assert "chiffres de 2026 ne sont pas connus" not in marc.get(PAGE).text
+
+
+def test_the_bands_of_each_status_are_read_before_publishing(marc: Client) -> None:
+    each = {"kind": "threshold", "points": 10, "wallet": 300_000}
+    keep(payouts=[each])
+    words = plain(marc.get(PAGE).text)
+    # 3 000.00: 2 734.55 − 273.45 = 2 461.10, 20 % of it 492.22; 3 000.00 − 2 734.55 = 265.45 above.
+    for said in (
+        "Salarié · 2 personnes Rien n’est dû jusqu’à 273,45 € dans l’année ; contribution de 20 % de là à 2 734,55 €",
+        "À ce maximum : 492,22 € de contribution, et 265,45 € au-delà du second seuil. au plus 3 000,00 € par personne",
+        "Indépendant · 1 personne Chacun déclare ses gains. La marque déclare aussi qui reçoit plus de 2 400,00 €",
+        "VDI · 1 personne Listé par trimestre pour la paie de l’entreprise",
+    ):
+        assert said in words, said
+    assert "Plafond du programme" not in words
+    with transaction():
+        change_setting("benefit_cap", "15", by="ADA", at=NOW)
+    words = plain(marc.get(PAGE).text)
+    assert "un salarié ne reçoit pas plus de 273,45 € par an (15 % du SMIC mensuel)" in words
+    assert "Un salarié peut gagner jusqu'à 3 000,00 €, plus que les 273,45 € par an" in words
+
+
+def test_a_small_challenge_says_that_nothing_is_due(marc: Client) -> None:
+    keep(payouts=[{"kind": "threshold", "points": 10, "wallet": 100}])
+    words = plain(marc.get(PAGE).text)
+    assert "À ce maximum : 0,00 € de contribution" in words
+    assert "Ce challenge seul ne fait passer personne au-dessus des 2 400,00 € de la DAS2." in words
+    keep(payouts=[])
+    assert "par statut" not in plain(marc.get(PAGE).text)
+
+
+def plain(html: str) -> str:
+    text = markup.unescape(re.sub(r"<[^>]+>", " ", html))
+    return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())

@@ -26,7 +26,7 @@ from foundation.transactions import transaction
 from network.models import Notice, Outlet, Person
 from network.notices import notify
 from network.permissions import PERMISSIONS
-from rewards.models import BacktestRun, Order, Reward
+from rewards.models import STATES, BacktestRun, Order, Reward
 from tests.browser.conftest import PHONE, Demonstration
 from tests.rewards.shop import credit, order
 
@@ -65,6 +65,7 @@ NOT_A_PAGE = {
     "portal.progress",
     "rewards.certificate",
     "rewards.picture",
+    "rewards.podium",
     "rewards.draw_standings",
     "rewards.draw_tickets",
 }
@@ -121,6 +122,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "challenges.rules": [f"/challenges/{running}/rules"],
         "challenges.rules_version": [f"/challenges/{closed}/rules/1"],
         "rewards.draw": [f"/challenges/{drawn}/draw"],
+        "rewards.result": [f"/challenges/{closed}/result"],
         "leaderboards.current": ["/ranking"],
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
         "network.confirmation": ["/me/confirmation"],
@@ -140,7 +142,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "insights.mirror": ["/mirror"],
         "insights.my_year": ["/points/year", "/points/year?year=2024"],
         "points.points": ["/points", "/points?page=2"],
-        "rewards.article": [f"/rewards/{article}"],
+        "rewards.article": [f"/rewards/{article}", "/rewards/atelier-parfum"],
         "rewards.catalogue": ["/rewards", "/rewards?kind=voucher", "/rewards?favourites=1"],
         "rewards.my_order": [f"/orders/{ordered}"],
         "rewards.my_orders": ["/orders"],
@@ -185,7 +187,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "rewards.import_pool": [f"/studio/rewards/article/{voucher}/codes"],
         "rewards.new_article": ["/studio/rewards/new"],
         "rewards.prepare": [f"/studio/orders/{ordered}"],
-        "rewards.queue": ["/studio/orders", "/studio/orders?state=sent"],
+        "rewards.queue": [f"/studio/orders?state={state}" for state in STATES],
         "rewards.backtest": [f"/studio/{draft}/backtests/{backtest}"],
         "rewards.backtests": [f"/studio/{draft}/backtests"],
         "rewards.publication": [f"/studio/{draft}/publication"],

@@ -24,9 +24,9 @@ from foundation import clock
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Notice, Outlet, Person
-from points.models import Account, Lot
 from network.notices import notify
 from network.permissions import PERMISSIONS
+from points.models import Account, Lot
 from rewards.models import BacktestRun, Order, Reward
 from tests.browser.conftest import PHONE, Demonstration
 from tests.rewards.shop import credit, order

@@ -14,6 +14,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from challenges import definition, vocabulary
+from declarations import api as declarations_api
 from declarations.publishing import enrol_arrivals
 from foundation import jobs as foundation_jobs
 from foundation import localisation, logs, scheduler, web
@@ -23,6 +24,8 @@ from foundation.pages import htmx
 from foundation.settings import Settings, read_settings
 from network.operations import people_arrived
 from points import jobs as point_jobs
+from portal import api as portal_api
+from rewards import api as rewards_api
 from rewards import jobs as reward_jobs
 from rewards.queries import reward_codes, reward_costs, reward_names
 
@@ -133,6 +136,7 @@ def wiring(app: Flask) -> None:
     definition.REWARD_CODES = reward_codes
     vocabulary.REWARD_NAMES = reward_names
     vocabulary.REWARD_COSTS = reward_costs
+    portal_api.DESCRIPTIONS = (declarations_api.description, rewards_api.description)
     people_arrived.connect(_enrol)
 
 

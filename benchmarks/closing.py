@@ -1,6 +1,6 @@
 """A closing of as many participants as one likes, against the plain inserts of the same rows; and posting.
 
-    python -m benchmarks.closing [--participants N] [--engine sqlite|postgresql] [--json FILE]
+    python -m benchmarks.closing [--participants N] [--engine sqlite|postgresql] [--cap 15|150] [--json FILE]
 
 The network, its sales and its standings are written by SQL. The closing has every kind of payout. The plain inserts
 write the rows that the closing wrote, in one transaction, into a copy of the database as it was before: same tables,
@@ -32,6 +32,7 @@ from benchmarks.run import _memory_mb, settings_for
 from challenges.definition import definition_from
 from declarations.publishing import publish_definition
 from foundation.database import db
+from foundation.programme import change_setting
 from foundation.transactions import transaction
 from network.models import Person
 from points.models import Entry
@@ -68,11 +69,13 @@ LIMITS = {"closing": 2.5, "posting": 3.0}
 MEMORY_MB = 300
 POSTED, ENTRIES = 2_000, 4
 
-# Of each person: an outlet shared by four, a sale of n % 500 + 1 units, an entry of ten points a unit.
+# Of each person: an outlet shared by four, a sale of n % 500 + 1 units, an entry of ten points a unit. One outlet in
+# fifty has lost its employer's agreement: the awards of its people are held.
 NETWORK = """
 INSERT INTO outlets (id, code, name, kind, brands, country, region, department, city, activity, potential, group_code,
-  health) SELECT n, 'o' || n, 'Point de vente ' || n, 'reseller', '', 'FR', 'Bretagne', '29', 'Brest', 'high',
-  CASE n % 3 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' ELSE 'high' END, 'g' || n, n % 1000 = 0
+  agreement_on, health) SELECT n, 'o' || n, 'Point de vente ' || n, 'reseller', '', 'FR', 'Bretagne', '29', 'Brest',
+  'high', CASE n % 3 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' ELSE 'high' END, 'g' || n,
+  {agreed}, n % 1000 = 0
   FROM numbers WHERE n <= {people} / 4 + 1 ORDER BY n;
 INSERT INTO people (id, code, name, outlet_id, role, status, language, created_at, session_key)
   SELECT n, 'p' || n, 'Personne ' || n, n / 4 + 1, 'reseller', 'employee', 'fr', '{at}', 'k' || n FROM numbers
@@ -115,6 +118,7 @@ def make_network(people: int) -> None:
         people=people, at="2025-01-01 00:00:00.000000" + ("Z" if postgresql else ""), book=book, issue=issue,
         told=moment.format(n="(n % 86400)"), effective=moment.format(n="(a.person_id % 86400)"),
         false="false" if postgresql else "0",
+        agreed=f"CASE n % 50 WHEN 7 THEN NULL ELSE {'date ' if postgresql else ''}'2025-01-01' END",
     )  # fmt: skip
     with db.engine.connect().execution_options(writing=True) as connection, connection.begin():
         connection.exec_driver_sql(f"CREATE TEMPORARY TABLE numbers AS {numbers}")
@@ -123,12 +127,14 @@ def make_network(people: int) -> None:
         connection.exec_driver_sql("DROP TABLE numbers")
 
 
-def prepare(url: str, folder: Path, people: int) -> None:
+def prepare(url: str, folder: Path, people: int, cap: str) -> None:
     """A migrated database whose challenge has ended and waits for nothing but its closing."""
     with create_app(settings_for(url, folder)).app_context():
         flask_migrate.upgrade()
         with transaction():
             publish_definition(definition_from(CHALLENGE), by="bench", at=PUBLISHED)
+            if cap != "none":
+                change_setting("benefit_cap", cap, by="bench", at=PUBLISHED)
         make_network(people)
         list(advance_challenges(ENDED))
         db.session.remove()
@@ -262,7 +268,7 @@ def posting(url: str, folder: Path) -> dict[str, Any]:
 # --- all of it -------------------------------------------------------------------------------------------------------
 
 
-def measure(engine: str, people: int) -> dict[str, Any]:
+def measure(engine: str, people: int, cap: str) -> dict[str, Any]:
     """Everything on one engine, on databases thrown away after."""
     with tempfile.TemporaryDirectory(prefix="palmares-bench-") as name:
         folder = Path(name)
@@ -270,7 +276,7 @@ def measure(engine: str, people: int) -> dict[str, Any]:
         if engine == "sqlite":
             closed, before = folder / "closed.db", folder / "before.db"
             url = f"sqlite:///{closed}"
-            prepare(url, folder, people)
+            prepare(url, folder, people, cap)
             shutil.copy(closed, before)
             found |= _alone(url, folder)
             found["closing_rows"], found["closing_plain_seconds"] = plain_sqlite(closed, before)
@@ -279,7 +285,7 @@ def measure(engine: str, people: int) -> dict[str, Any]:
         try:
             servers.administer(address, "CREATE DATABASE closed")
             url = address.format(database="closed")
-            prepare(url, folder, people)
+            prepare(url, folder, people, cap)
             servers.administer(address, "CREATE DATABASE before TEMPLATE closed", "CHECKPOINT")
             found |= _alone(url, folder)
             found["closing_rows"], found["closing_plain_seconds"] = plain_postgresql(address, "closed", "before")
@@ -319,6 +325,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--participants", type=int, default=50_000)
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], action="append")
+    parser.add_argument("--cap", choices=["none", "15", "150"], default="none", help="the programme's yearly cap")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--close", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -327,7 +334,8 @@ def main() -> None:
         print(json.dumps(close_alone(arguments.close, arguments.folder)))
         return
     results = {
-        engine: measure(engine, arguments.participants) for engine in arguments.engine or ["sqlite", "postgresql"]
+        engine: measure(engine, arguments.participants, arguments.cap)
+        for engine in arguments.engine or ["sqlite", "postgresql"]
     }
     print("\n".join(table(results)))
     if arguments.json:

@@ -40,6 +40,8 @@ DAYS_TO_REVIEW = 7
 HIGHEST = 1_000_000_000
 LONGEST_COMMENT = 5_000
 LONGEST_CODE = 60
+# The words that stand after /studio/ where a challenge's code does: no new challenge is called so.
+STUDIO_WORDS = frozenset({"drafts", "law", "names", "network", "new", "orders", "points", "rewards"})
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 Channel = Literal["store", "online", "face_to_face", "meeting", "reorder"]
@@ -500,10 +502,14 @@ def definition_hash(definition: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Known:
-    """What a challenge may name: the catalogue as (sku, category, family), and reward codes. None: not checked."""
+    """What a challenge may name: the catalogue as (sku, category, family), and reward codes. None: not checked.
+
+    `taken` are the words it cannot be called by.
+    """
 
     products: Collection[tuple[str, str, str]] | None = None
     rewards: Collection[str] | None = None
+    taken: Collection[str] = ()
 
 
 def definition_from(data: Mapping[str, Any], known: Known | None = None) -> Definition:
@@ -678,6 +684,7 @@ def problems_of(definition: Definition, known: Known) -> list[Problem]:
     """Every reason why this challenge cannot be played; empty when it can."""
     return sorted(
         [
+            *_called(definition, known),
             *_bounds(definition, ()),
             *_dates(definition),
             *_repetition(definition),
@@ -694,6 +701,15 @@ def problems_of(definition: Definition, known: Known) -> list[Problem]:
 def _file_order(where: tuple[str | int, ...]) -> tuple[int, int]:
     position = list(Definition.model_fields).index(str(where[0])) if where else -1
     return position, where[1] if len(where) > 1 and isinstance(where[1], int) else -1
+
+
+def _called(definition: Definition, known: Known) -> Iterator[Problem]:
+    if definition.code in known.taken:
+        yield Problem(
+            ("code",),
+            _("« %(value)s » est déjà l'adresse d'une page du studio", value=definition.code),
+            _("un autre code, comme %(example)s", example=f"{definition.code}-{definition.starts_on.year}"),
+        )
 
 
 def _bounds(part: Part, where: tuple[str | int, ...]) -> Iterator[Problem]:

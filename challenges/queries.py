@@ -249,6 +249,20 @@ def due_periods(at: datetime) -> list[int]:
     return [one.id for one, day in found if day is not None and at >= clock.start_of_day(day, one.zone)]
 
 
+def awaited_period(challenge_id: int) -> tuple[Challenge, date] | None:
+    """Of the series a challenge belongs to: its newest period, and the day at whose beginning the next is published.
+
+    None when none follows: it does not repeat, was stopped, has come to its end, or its newest period is cancelled.
+    """
+    series = select(Period.series_id).where(Period.challenge_id == challenge_id).scalar_subquery()
+    row = db.session.execute(
+        select(Challenge, Period.next_on)
+        .join(Period, Period.challenge_id == Challenge.id)
+        .where(Period.series_id == series, Period.next_on.is_not(None), Challenge.state != "cancelled")
+    ).first()
+    return (row[0], row[1]) if row is not None and row[1] is not None else None
+
+
 def amended_definition(challenge_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a challenge was first published as, and as its rules were last amended, whatever became of its end."""
     kinds = select(Amendment.kind).where(

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from catalogue.models import Product
 from challenges import definition
-from challenges.definition import Known
+from challenges.definition import STUDIO_WORDS, Known
+from challenges.models import Challenge
 from challenges.wording import territory
 from foundation.database import db
 from network.models import Outlet
@@ -50,7 +51,15 @@ def known_names(data: Mapping[str, Any]) -> Known:
     return Known(
         products=[(row.sku, row.category, row.family) for row in products],
         rewards=codes() if codes is not None else None,
+        taken=_taken(data.get("code")),
     )
+
+
+def _taken(code: Any) -> tuple[str, ...]:
+    """The code itself when it is a word of the studio and no challenge has it yet: one that has keeps it."""
+    if not isinstance(code, str) or code not in STUDIO_WORDS:
+        return ()
+    return () if db.session.scalar(select(exists().where(Challenge.code == code))) else (code,)
 
 
 def product_names(definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:

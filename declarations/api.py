@@ -1,4 +1,4 @@
-"""Declarations for machines: sending one, reading one's own. Described at /api/v1/openapi.json and in docs/api.md."""
+"""Declarations for machines: sending one, reading one's own. Told in docs/api.md, and at /api/v1/openapi.json."""
 
 from __future__ import annotations
 
@@ -232,17 +232,8 @@ def _faults(refusal: ValidationError) -> list[dict[str, str]]:
 # — the description —————————————————————————————————————————————————————————————————————————————————————————————————
 
 
-@blueprint.get("/openapi.json")
-@requires("public")
-def openapi() -> Response:
-    """What the API takes and answers, as OpenAPI 3.1."""
-    answer = jsonify(description())
-    answer.headers["Cache-Control"] = "public, max-age=300"
-    return answer
-
-
 def description() -> dict[str, Any]:
-    """The OpenAPI document: the body from its model, the answers as written here."""
+    """These addresses as a part of an OpenAPI document: the body from its model, the answers as written here."""
     body = DeclarationBody.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = body.pop("$defs", {}) | {"DeclarationBody": body} | _ANSWERS
     refused = {
@@ -254,19 +245,11 @@ def description() -> dict[str, Any]:
         "name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "A declaration's id."
     }  # fmt: skip
     return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Palmarès",
-            "version": "1",
-            "description": "Declare sales for the person whose personal token comes with the call, and read them back."
-            " Explanations follow Accept-Language (fr, en).",
-        },
-        "servers": [{"url": current_app.config["SETTINGS"].base_url}],
-        "security": [{"token": []}],
         "paths": {
             "/api/v1/declarations": {
                 "post": {
                     "operationId": "declare",
+                    "security": [{"token": []}],
                     "summary": "Tell one sale",
                     "requestBody": {
                         "required": True,
@@ -284,6 +267,7 @@ def description() -> dict[str, Any]:
                 },
                 "get": {
                     "operationId": "declarations",
+                    "security": [{"token": []}],
                     "summary": "One's declarations, latest first",
                     "parameters": [
                         {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1, "default": 1}},
@@ -297,6 +281,7 @@ def description() -> dict[str, Any]:
             "/api/v1/declarations/{id}": {
                 "get": {
                     "operationId": "declaration",
+                    "security": [{"token": []}],
                     "summary": "One declaration, with its points and why",
                     "parameters": [public_id],
                     "responses": {

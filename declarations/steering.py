@@ -30,8 +30,9 @@ from challenges.imports import LARGEST_FILE
 from challenges.lifecycle import NotAllowed, NotPossible, Unlawful
 from challenges.models import CHANGING, Challenge, RulesVersion
 from challenges.places import Places
-from challenges.queries import challenge_by_code, latest_version, participant_count
+from challenges.queries import amended_definition, awaited_period, challenge_by_code, latest_version, participant_count
 from challenges.reading import capital
+from challenges.repeating import next_start
 from challenges.vocabulary import known_names, product_names, reward_names
 from challenges.wording import last_moment
 from declarations import amending, publishing
@@ -241,6 +242,39 @@ def cancellation(code: str) -> AnyResponse | str:
         flash(_("Ce challenge ne peut plus être annulé."), "warning")
     else:
         flash(_("Le challenge est annulé. Ses points ont été repris."), "success")
+    return redirect(_home(code), 303)
+
+
+@requires("animate")
+def series(code: str) -> AnyResponse | str:
+    """Let no further period follow a challenge that comes back, after a question that says what stays."""
+    challenge = challenge_by_code(code)
+    if challenge is None or challenge.state == "draft":
+        abort(404)
+    awaited = awaited_period(challenge.id)
+    if awaited is None:
+        flash(_("Aucune période ne suit ce challenge : il n’y a rien à arrêter."), "warning")
+        return redirect(_home(code), 303)
+    if request.method == "GET":
+        newest, day_of_next = awaited
+        return render_template(
+            "declarations/series.html",
+            challenge=challenge,
+            title=challenge.title(language()),
+            home=_home(code),
+            newest=newest,
+            newest_title=newest.title(language()),
+            next_on=day_of_next,
+            start=next_start(stored_definition(amended_definition(newest.id)[0])),
+        )
+    try:
+        with transaction():
+            again = challenge_by_code(code) or abort(404)
+            publishing.stop_repeating(again, by=current_user.code, at=clock.now())
+    except NotPossible:
+        flash(_("Aucune période ne suit ce challenge : il n’y a rien à arrêter."), "warning")
+    else:
+        flash(_("Ce challenge ne revient plus. Ce qui est publié continue jusqu’à sa clôture."), "success")
     return redirect(_home(code), 303)
 
 

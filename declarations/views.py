@@ -191,6 +191,7 @@ for rule, view, methods in (
     ("/studio/<code>/extension", steering.extension, ["GET", "POST"]),
     ("/studio/<code>/early-closing", steering.early_closing, ["GET", "POST"]),
     ("/studio/<code>/cancellation", steering.cancellation, ["GET", "POST"]),
+    ("/studio/<code>/series", steering.series, ["GET", "POST"]),
     ("/studio/<code>/targets", target_pages.targets, ["GET", "POST"]),
     ("/studio/<code>/targets.csv", target_pages.target_file, ["GET"]),
     ("/studio/network/people/<path:code>/points", adjusting.person_points, ["GET"]),

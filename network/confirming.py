@@ -78,6 +78,7 @@ def address() -> AnyResponse | str:
                 code = sign_in.make_code(current_user, ticket, secret=_secret(), at=at)
                 messages.send_address_code(current_user, email, code, at=at)
             session[NEW_ADDRESS] = {"ticket": ticket, "email": email}
+            step_up.show_in_demonstration(code)
             return redirect(url_for("network.address_code"))
         except Refused as refusal:
             form.email.errors = [str(refusal)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import session
+from flask import current_app, flash, session
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -28,6 +28,11 @@ def is_fresh(person: Person, *, at: datetime) -> bool:
     return kept.get("person") == person.id and at < clock.parse_instant(kept["until"])
 
 
+def use_up() -> None:
+    """Let the proof count no more: what is shown once asks for a new one the next time."""
+    session.pop(FRESH, None)
+
+
 def is_asked() -> bool:
     """Whether a code is on its way to whoever uses this session."""
     return TICKET in session
@@ -43,6 +48,13 @@ def ask(person: Person, *, secret: str, at: datetime) -> None:
     audit.record("step_up.code_asked", person.code, by=person.code, at=at)
     messages.send_confirmation(person, code, at=at)
     session[TICKET] = ticket
+    show_in_demonstration(code)
+
+
+def show_in_demonstration(code: str) -> None:
+    """In demonstration, where nobody receives mail and anybody is anybody, the next page shows the code."""
+    if current_app.config["SETTINGS"].demonstration:
+        flash(_("En démonstration les messages ne partent pas : le code est %(code)s.", code=code), "info")
 
 
 def bound(person: Person, *, at: datetime) -> None:

@@ -1,12 +1,16 @@
-"""For machines that watch over the product: is the process alive, is it ready, how is it doing. No personal data."""
+"""For machines that watch over the product: is the process alive, is it ready, how is it doing. No personal data.
+
+And for those that talk to it: the description of every address under /api/v1.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -25,6 +29,9 @@ from network.permissions import requires
 from portal.queries import counts_for_metrics
 
 blueprint = Blueprint("portal_api", __name__)
+
+# What the packages say of their addresses for machines (paths and components of an OpenAPI document); app.py connects.
+DESCRIPTIONS: Sequence[Callable[[], dict[str, Any]]] = ()
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OURS = CollectorRegistry()
@@ -75,6 +82,37 @@ def _newest(folder: Path) -> frozenset[str]:
     config = Config()
     config.set_main_option("script_location", str(folder))
     return frozenset(ScriptDirectory.from_config(config).get_heads())
+
+
+@blueprint.get("/api/v1/openapi.json")
+@requires("public")
+def openapi() -> Response:
+    """What the API takes and answers, as OpenAPI 3.1."""
+    answer = jsonify(description())
+    answer.headers["Cache-Control"] = "public, max-age=300"
+    return answer
+
+
+def description() -> dict[str, Any]:
+    """The description of every address under /api/v1, put together from those of the packages."""
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Palmarès",
+            "version": "1",
+            "description": "Declare sales for the person whose personal token comes with the call, and read them back;"
+            " and what a provider of rewards tells. Explanations follow Accept-Language (fr, en).",
+        },
+        "servers": [{"url": current_app.config["SETTINGS"].base_url}],
+        "paths": {},
+        "components": {"securitySchemes": {}, "schemas": {}},
+    }
+    for described in DESCRIPTIONS:
+        part = described()
+        document["paths"] |= part["paths"]
+        for name, parts in part["components"].items():
+            document["components"][name] |= parts
+    return document
 
 
 @blueprint.get("/metrics")

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from challenges.announcements import TOLD_STATES, sent_to
 from challenges.models import Challenge
-from challenges.queries import amendments, challenge_by_code, versions_of
+from challenges.queries import amendments, awaited_period, challenge_by_code, versions_of
 from challenges.vocabulary import reward_names
 from challenges.wording import period_in_words, prize_in_words
 from declarations import participation
@@ -63,6 +63,7 @@ def dashboard(code: str) -> AnyResponse | str:
     names = names_of({entry.by for entry in entries} | {one.sent_by for one in announced})
     left, urgent = time_left(challenge, at) if challenge.state != "cancelled" else ("", False)
     every_day = _every_day(challenge, days, at)
+    awaited = awaited_period(challenge.id)
     return render_template(
         "portal/dashboard.html",
         challenge=challenge,
@@ -87,7 +88,8 @@ def dashboard(code: str) -> AnyResponse | str:
         segment_in_words=segment_in_words,
         trail=[_act(entry, names) for entry in entries],
         alerts=studio.alerts(challenge, figures, waiting, forecast if challenge.state != "published" else None, at=at),
-        actions=_actions(challenge),
+        awaited=awaited,
+        actions=_actions(challenge, awaited is not None),
         may_write=challenge.state in TOLD_STATES,
     )
 
@@ -169,7 +171,7 @@ def _accepted(challenge: Challenge) -> tuple[int, int] | None:
     return version, participation.accepted_by(challenge, version)
 
 
-def _actions(challenge: Challenge) -> list[tuple[str, str, str]]:
+def _actions(challenge: Challenge, comes_back: bool) -> list[tuple[str, str, str]]:
     """What may be done with a challenge in its present state: (words, icon, address)."""
     code = quote(challenge.code)
     under_way = challenge.state in ("published", "running")
@@ -182,6 +184,7 @@ def _actions(challenge: Challenge) -> list[tuple[str, str, str]]:
         (challenge.state == "running", _("Terminer plus tôt"), "clock", f"/studio/{code}/early-closing"),
         (challenge.is_open and challenge.has_objective, _("Objectifs personnels"), "target", f"/studio/{code}/targets"),
         (True, _("Essais sur le passé"), "history", f"/studio/{code}/backtests"),
+        (comes_back, _("Arrêter la répétition…"), "repeat", f"/studio/{code}/series"),
         (challenge.is_open, _("Annuler ce challenge…"), "x-circle", f"/studio/{code}/cancellation"),
     ]
     found = [(words, icon, existing(path)) for right, words, icon, path in offered if right]
@@ -201,6 +204,9 @@ def act_in_words(entry: AuditEntry) -> str:
     people = int(known.get("people") or 0)
     if act == "entered":
         return ngettext("%(n)s personne arrivée", "%(n)s personnes arrivées", people, n=number(people))
+    if act == "series_ended":
+        stopped = known.get("why") == "stopped"
+        return _("Répétition arrêtée") if stopped else _("Répétition finie : la dernière période est annulée")
     if act == "targets":
         return ngettext("%(n)s objectif déposé", "%(n)s objectifs déposés", people, n=number(people))
     if act == "announced":

@@ -18,19 +18,35 @@ from rewards import codes
 from rewards.models import Favourite, Reward, Waiting
 
 
+class StockMoved(ValueError):
+    """The stock of an article was changed by an order, or by somebody else, while it was being written."""
+
+    def __init__(self, stock: int | None) -> None:
+        super().__init__(f"the stock is {stock} now")
+        self.stock = stock
+
+
 def write(
     reward: Reward | None, *, code: str, name: str, description: str, kind: str, cost_cents: int,
     price_points: int | None, stock: int | None, limit_per_person: int | None, countries: str, starts_on: date | None,
-    ends_on: date | None, provider: str, by: str, at: datetime,
+    ends_on: date | None, provider: str, by: str, at: datetime, stock_seen: int | None = None,
 ) -> Reward:  # fmt: skip
-    """Write an article, new (None) or not; its code stays. The stock of a voucher with codes stays what they say."""
+    """Write an article, new (None) or not; its code stays. The stock of a voucher with codes stays what they say.
+
+    `stock_seen` is the stock its author started from: left as it was, orders placed meanwhile still count. Raises
+    StockMoved when it was changed by both.
+    """
     fresh = reward is None
     if reward is None:
         reward = Reward(code=code)
         db.session.add(reward)
     else:
-        held = select(Reward.id).where(Reward.id == reward.id).with_for_update(key_share=True)
-        db.session.execute(held)
+        held = select(Reward).where(Reward.id == reward.id).with_for_update(key_share=True)
+        reward = db.session.execute(held, execution_options={"populate_existing": True}).scalar_one()
+        if stock == stock_seen:
+            stock = reward.stock
+        elif reward.stock != stock_seen and not (reward.kind == kind == "voucher" and codes.has_pool(reward.id)):
+            raise StockMoved(reward.stock)
     reward.name, reward.description, reward.kind, reward.cost_cents = name, description, kind, cost_cents
     reward.price_points, reward.stock, reward.limit_per_person = price_points, stock, limit_per_person
     reward.countries, reward.starts_on, reward.ends_on, reward.provider = countries, starts_on, ends_on, provider

@@ -15,7 +15,7 @@ from foundation import audit
 from foundation.database import db
 from network.models import Person
 from rewards import orders
-from rewards.models import Order, ProviderEvent, Reward
+from rewards.models import PROVIDER, Order, ProviderEvent, Reward
 from rewards.providers import Parcel, Word
 from rewards.rules import NotOrdered, wait_after
 
@@ -23,18 +23,17 @@ AT_ONCE = 200
 SILENT_AFTER = timedelta(hours=24)
 ALERT_AFTER_TRIES = 5
 KEEP_ADDRESS = timedelta(days=60)
-BY = "provider"
 
 
-def due(at: datetime) -> list[int]:
-    """The orders that a provider is to be told now, the longest waiting first."""
+def due(at: datetime) -> list[tuple[int, str]]:
+    """The orders that a provider is to be told now and the names of these, the longest waiting first."""
     waiting = (
-        select(Order.id)
+        select(Order.id, Order.provider)
         .where(Order.next_try_at <= at, Order.state == "approved", Order.provider != "manual")
         .order_by(Order.next_try_at, Order.id)
         .limit(AT_ONCE)
     )
-    return list(db.session.scalars(waiting))
+    return [(row.id, row.provider) for row in db.session.execute(waiting)]
 
 
 def silent(at: datetime) -> list[int]:
@@ -53,8 +52,8 @@ def silent(at: datetime) -> list[int]:
     return list(db.session.scalars(found))
 
 
-def claim(order_id: int, *, at: datetime) -> tuple[str, Parcel] | None:
-    """Claim the telling of one order: the name of its provider, and the parcel; None when another was first.
+def claim(order_id: int, *, at: datetime) -> Parcel | None:
+    """Claim the telling of one order: the parcel; None when another was first.
 
     The next try is put off, so that whoever dies in the middle leaves it to that next try.
     """
@@ -75,9 +74,7 @@ def claim(order_id: int, *, at: datetime) -> tuple[str, Parcel] | None:
         execution_options={"populate_existing": True},
     ).one()
     country = person.outlet.country if person.outlet else ""
-    return order.provider, Parcel(
-        str(order.id), reward.code, person.name, order.address or "", country, person.language
-    )
+    return Parcel(str(order.id), reward.code, person.name, order.address or "", country, person.language)
 
 
 def failed(order_id: int, *, at: datetime) -> None:
@@ -86,6 +83,16 @@ def failed(order_id: int, *, at: datetime) -> None:
     if order is not None and order.tries >= ALERT_AFTER_TRIES and order.alerted_at is None:
         order.alerted_at = at
         audit.record("order.provider_silent", str(order.id), by=audit.SYSTEM, at=at, tries=order.tries)
+        _alert(order, at=at)
+
+
+def without_provider(order_id: int, *, at: datetime) -> None:
+    """An order whose provider has no address here: it was told nothing, so staff can call it off; they are alerted,
+    once."""
+    order = _held(order_id)
+    if order is not None and order.state == "approved" and order.alerted_at is None:
+        order.alerted_at = at
+        audit.record("order.without_provider", str(order.id), by=audit.SYSTEM, at=at)
         _alert(order, at=at)
 
 
@@ -113,16 +120,16 @@ def take_in(order_id: int, word: Word, *, at: datetime) -> str:
     if word.state == "refused":
         if order.state == "approved":
             reason = word.note or _("Le prestataire ne peut pas fournir cet article.")
-            orders.cancel(order, reason, by=BY, at=at, by_provider=True)
+            orders.cancel(order, reason, by=PROVIDER, at=at, by_provider=True)
             return "applied"
         if order.state == "sent":
             _alert(order, at=at)
         return "refused"
     before = order.state
     if before == "approved" and word.state in ("sent", "delivered"):
-        orders.send(order, word.note, by=BY, at=at)
+        orders.send(order, word.note, by=PROVIDER, at=at)
     if order.state == "sent" and word.state == "delivered":
-        orders.deliver(order, by=BY, at=at)
+        orders.deliver(order, by=PROVIDER, at=at)
     return "known" if order.state == before else "applied"
 
 

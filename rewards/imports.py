@@ -14,7 +14,7 @@ from foundation.merging import Merged, merge
 from foundation.tables import Faults, file_name, read_table
 from rewards import codes
 from rewards.countries import countries_kept
-from rewards.models import KINDS, MANY, Reward, VoucherCode
+from rewards.models import KINDS, MANY, NO_CODE, Reward, VoucherCode
 
 COLUMNS = (
     "reward",
@@ -42,6 +42,8 @@ def import_rewards(file: str | Path | BinaryIO, *, by: str, at: datetime) -> Mer
         code = faults.text(line, "reward", cells["reward"], longest=60) or ""
         if code and lines.setdefault(code, line) != line:
             faults.add(line, "reward", f"{code!r} is already on line {lines[code]}", "keep one line per reward")
+        if "/" in code or code in NO_CODE:
+            faults.add(line, "reward", f"{code!r} cannot stand in an address", "write another code, without /")
 
         def count(column: str, lowest: int, line: int = line, cells: dict[str, str] = cells) -> int | None:
             return faults.integer(line, column, cells[column], lowest=lowest, highest=MANY, optional=True)

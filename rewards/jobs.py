@@ -29,6 +29,9 @@ from rewards.providers import Unreachable, provider
 from rewards.queries import back_in_stock
 from rewards.releasing import releasable, release
 
+MOST_SILENCES = 3  # of ten seconds each
+GIVEN_UP = "the provider stays silent; the other orders wait for the next run"
+
 
 class SomeFailed(RuntimeError):
     """Some challenges could not take their step; the message names them. The others have taken theirs."""
@@ -121,24 +124,34 @@ def remember_yesterday(at: datetime) -> Iterator[str]:
 
 
 def tell_providers(at: datetime) -> Iterator[str]:
-    """Hand approved orders over to their provider; what cannot be is tried again later, less and less often."""
-    settings = current_app.config["SETTINGS"]
-    for order_id in fulfilment.due(at):
-        with transaction():
-            claimed = fulfilment.claim(order_id, at=at)
-        if claimed is None:
-            continue
-        name, parcel = claimed
+    """Hand approved orders over to their provider; what cannot be is tried again later, less and less often.
+
+    One that stays silent several times in a row is not waited for any longer: the orders that are left stay due.
+    """
+    settings, silences = current_app.config["SETTINGS"], 0
+    for order_id, name in fulfilment.due(at):
+        if silences == MOST_SILENCES:
+            yield GIVEN_UP
+            return
         who = provider(name, settings)
+        if who is None:
+            with transaction():
+                fulfilment.without_provider(order_id, at=at)
+            yield f"order {order_id}: not told (PALMARES_PROVIDER_URL is missing), will be tried again"
+            continue
+        with transaction():
+            parcel = fulfilment.claim(order_id, at=at)
+        if parcel is None:
+            continue
         try:
-            if who is None:
-                raise Unreachable("PALMARES_PROVIDER_URL is missing")
             word = who.send(parcel)
         except Unreachable as error:
+            silences += 1
             with transaction():
                 fulfilment.failed(order_id, at=at)
             yield f"order {order_id}: not told ({error}), will be tried again"
             continue
+        silences = 0
         with transaction():
             outcome = fulfilment.take_in(order_id, word, at=at)
         yield f"order {order_id}: {word.state}, {outcome}"
@@ -146,8 +159,11 @@ def tell_providers(at: datetime) -> Iterator[str]:
 
 def ask_providers(at: datetime) -> Iterator[str]:
     """Ask after orders of which their provider has said nothing for a day."""
-    settings = current_app.config["SETTINGS"]
+    settings, silences = current_app.config["SETTINGS"], 0
     for order_id in fulfilment.silent(at):
+        if silences == MOST_SILENCES:
+            yield GIVEN_UP
+            return
         with transaction():
             name = fulfilment.asked(order_id, at=at)
         who = provider(name, settings) if name is not None else None
@@ -156,8 +172,10 @@ def ask_providers(at: datetime) -> Iterator[str]:
         try:
             word = who.ask(str(order_id))
         except Unreachable as error:
+            silences += 1
             yield f"order {order_id}: no answer ({error}), will be asked again"
             continue
+        silences = 0
         with transaction():
             outcome = fulfilment.take_in(order_id, word, at=at)
         yield f"order {order_id}: {word.state}, {outcome}"

@@ -27,7 +27,9 @@ SENT_HOME = frozenset({"gift"})  # the kinds that need a delivery address
 STATES = ("ordered", "approved", "sent", "delivered", "cancelled")
 OPEN_STATES = ("ordered", "approved", "sent")
 PROVIDERS = ("manual", "http")
+PROVIDER = "provider"  # the author of the steps that a provider says
 MANY = 1_000_000_000
+NO_CODE = ("pictures", ".", "..")  # what stands after /rewards/ where the code of an article does, or leads elsewhere
 PROMISED = ("granted", "held")
 RUN_STATES = ("waiting", "running", "done", "cancelled", "failed")
 

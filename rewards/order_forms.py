@@ -21,7 +21,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 
 from foundation.tables import Faults
 from rewards.countries import countries_kept
-from rewards.models import KINDS, MANY, PROVIDERS
+from rewards.models import KINDS, MANY, NO_CODE, PROVIDERS
 from rewards.wording import kinds
 
 ADDRESS_LENGTH = 500
@@ -79,6 +79,7 @@ class ArticleForm(FlaskForm):
     cost = StringField(_l("Coût en euros"), [InputRequired(_PRICE)])
     price_points = IntegerField(_l("Prix en points"), [Optional(), NumberRange(1, MANY)])
     stock = IntegerField(_l("Stock"), [Optional(), NumberRange(0, MANY)])
+    stock_seen = HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,10}\Z")])
     limit_per_person = IntegerField(_l("Limite par personne"), [Optional(), NumberRange(1, MANY)])
     countries = StringField(_l("Pays proposés"), [Length(max=200)])
     starts_on = DateField(_l("À partir du"), [Optional()])
@@ -95,10 +96,12 @@ class ArticleForm(FlaskForm):
         self.cost_cents = 0
 
     def validate_code(self, field: StringField) -> None:
-        """What can stand in an address."""
+        """What can stand in an address; the code of an article that is there stays what it is."""
+        if field.data == field.object_data:
+            return
         if not _CODE.fullmatch(field.data or ""):
             raise ValidationError(_l("Un code a des lettres, des chiffres, des points et des tirets, sans espace."))
-        if field.data in ("pictures",):
+        if field.data in NO_CODE:
             raise ValidationError(_l("Ce mot est pris ; choisissez un autre code."))
 
     def validate_cost(self, field: StringField) -> None:

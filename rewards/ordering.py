@@ -78,8 +78,11 @@ def waiting(code: str) -> AnyResponse:
 @requires("play")
 def order(code: str) -> AnyResponse:
     """The one question before an order, and the order."""
-    reward = _offer(code, wallet_points(current_user.id)).reward
     form, at = OrderForm(), clock.now()
+    if request.method == "POST" and _withdrawn(code, form):
+        flash(wording.refusal(NotOrdered("unavailable")), "danger")
+        return redirect(url_for("rewards.catalogue"), 303)
+    reward = _offer(code, wallet_points(current_user.id)).reward
     if request.method == "GET":
         return _question(reward, form)
     if not form.validate():
@@ -101,12 +104,24 @@ def order(code: str) -> AnyResponse:
             )
             number, again = placed.id, placed.ordered_at != at
     except NotOrdered as refused:
+        if refused.reason in ("unavailable", "country"):
+            flash(wording.refusal(refused), "danger")
+            return redirect(url_for("rewards.catalogue"), 303)
         if refused.reason == "address":
             form.address.errors = [wording.refusal(refused)]
             return _question(reward, form, status=422)
         return _question(reward, form, refused=refused, status=409)
     flash(_("Cette commande était déjà faite ; la voici.") if again else _("C’est commandé."), "success")
     return redirect(url_for("rewards.my_order", order_id=number), 303)
+
+
+def _withdrawn(code: str, form: OrderForm) -> bool:
+    """Whether an article was offered when this form was shown, and no longer is."""
+    today = clock.day_of(clock.now(), current_app.config["TIMEZONE"])
+    if queries.offer(_me(), code, 0, on=today) is not None:
+        return False
+    reward = queries.article(code)
+    return reward is not None and form.token.data == orders.form_token(_me(), reward)
 
 
 def _confirmed(form: OrderForm) -> bool:
@@ -205,7 +220,7 @@ def cancel_mine(order_id: int) -> AnyResponse:
 
 @requires("play")
 def read_code(order_id: int) -> AnyResponse | str:
-    """My voucher's code, once I have proved anew who I am. Every reading is noted."""
+    """My voucher's code, shown once for each time I have proved anew who I am. Every reading is noted."""
     found, _reward = queries.order_of(_me(), order_id) or abort(404)
     at = clock.now()
     here = url_for("rewards.my_order", order_id=found.id)
@@ -215,6 +230,7 @@ def read_code(order_id: int) -> AnyResponse | str:
         with transaction():
             held, _reward = queries.order_of(_me(), order_id) or abort(404)
             code = orders.reveal(held, _me(), at=at)
+        step_up.use_up()
     except NotOrdered as refused:
         flash(wording.refusal(refused), "danger")
         return redirect(here, 303)

@@ -49,13 +49,16 @@ def _page(order_id: int | None, *, cancellation: CancellationForm | None = None)
         and chosen[0].provider == "manual"
         and chosen[1].kind == "voucher"
     )
+    changes = queries.changes_of(chosen[0]) if chosen is not None else []
+    codes = {change.changed_by for change in changes}
     return render_template(
         "rewards/queue.html",
         page=page,
         state=state,
         counts=queries.order_counts(),
         chosen=chosen,
-        changes=queries.changes_of(chosen[0]) if chosen is not None else [],
+        changes=changes,
+        authors=wording.authors(codes) | queries.people_names(codes),
         waits_for_code=waits_for_code,
         sending=SendingForm(formdata=None),
         cancellation=cancellation or CancellationForm(formdata=None),

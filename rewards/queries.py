@@ -177,6 +177,12 @@ def changes_of(order: Order) -> list[OrderChange]:
     return list(db.session.scalars(found))
 
 
+def people_names(codes: Collection[str]) -> dict[str, str]:
+    """The names of these people, by code; a code without one is nobody's."""
+    rows = db.session.execute(select(Person.code, Person.name).where(Person.code.in_(codes)))
+    return {row.code: row.name for row in rows}
+
+
 def has_code(order: Order) -> bool:
     """Whether a voucher has its code."""
     return bool(db.session.scalar(select(exists().where(VoucherCode.order_id == order.id))))

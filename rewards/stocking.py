@@ -46,7 +46,12 @@ def articles() -> str:
     asked = request.args.get("q", "").strip()[:100]
     page: Paged[Reward] = paged(queries.articles(asked), page_number())
     return page_or_part(
-        "rewards/articles.html", "rewards/_articles.html", page=page, asked=asked, kinds=wording.kinds()
+        "rewards/articles.html",
+        "rewards/_articles.html",
+        page=page,
+        asked=asked,
+        kinds=wording.kinds(),
+        icons=wording.ICONS,
     )
 
 
@@ -66,6 +71,8 @@ def _article(reward: Reward | None) -> AnyResponse:
     form = ArticleForm(obj=reward, cost=f"{reward.cost_cents / 100:.2f}".replace(".", ",") if reward else "")
     if reward is not None:
         form.code.data = reward.code
+        if request.method == "GET":
+            form.stock_seen.data = "" if reward.stock is None else str(reward.stock)
     pool = reward is not None and reward.kind == "voucher" and codes.has_pool(reward.id)
     if form.validate_on_submit() and _keep(reward, form):
         flash(_("L’article est enregistré."), "success")
@@ -95,6 +102,7 @@ def _keep(reward: Reward | None, form: ArticleForm) -> bool:
                 cost_cents=form.cost_cents,
                 price_points=form.price_points.data,
                 stock=form.stock.data,
+                stock_seen=int(form.stock_seen.data) if form.stock_seen.data else None,
                 limit_per_person=form.limit_per_person.data,
                 countries=form.countries.data or "",
                 starts_on=form.starts_on.data,
@@ -105,6 +113,14 @@ def _keep(reward: Reward | None, form: ArticleForm) -> bool:
             )
             if kept or form.remove_picture.data:
                 former = catalogue.show_picture(written, kept, by=by, at=at)
+    except catalogue.StockMoved as moved:
+        pictures.discard_picture(_folder(), kept)
+        now = _("sans limite") if moved.stock is None else str(moved.stock)
+        form.stock.errors = [
+            _("Le stock a bougé entre-temps : il est de %(now)s. Vérifiez, puis enregistrez.", now=now)
+        ]
+        form.stock_seen.data = "" if moved.stock is None else str(moved.stock)
+        return False
     except IntegrityError:
         pictures.discard_picture(_folder(), kept)
         form.code.errors = [_("Ce code est déjà celui d’un autre article.")]

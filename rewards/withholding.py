@@ -13,20 +13,25 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
+    FromClause,
+    MetaData,
     Select,
     String,
     Subquery,
+    Table,
     and_,
     case,
     cast,
     exists,
-    false,
     func,
+    insert,
     literal,
     or_,
     select,
 )
+from sqlalchemy.schema import CreateTable, DropTable
 
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge, Participant
@@ -37,7 +42,7 @@ from foundation.programme import setting
 from network.models import Outlet, Person
 from rewards.benefits import bounds, movements
 from rewards.contribution import figures_of
-from rewards.models import Award
+from rewards.models import PROMISED, Award
 
 
 class Cap(NamedTuple):
@@ -90,6 +95,18 @@ def covered(challenge_id: Any, starts_on: Any, ends_on: Any, person_id: Any) -> 
     return and_(agreed.is_not(None), or_(agreed <= starts_on, agreed <= func.coalesce(last, ends_on)))
 
 
+# What each employee of the challenge had received in the year, for the time of a closing: looked up once, and joined by
+# every payout.
+_BEFORE = Table(
+    "received_before",
+    MetaData(),
+    Column("person_id", BigInteger, primary_key=True),
+    Column("cents", BigInteger, nullable=False),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+
+
 class Withholding:
     """What a closing keeps back, looked up once before its payouts."""
 
@@ -97,50 +114,47 @@ class Withholding:
         self._challenge = challenge
         zone = current_app.config["TIMEZONE"]
         self.cap = yearly_cap(clock.day_of(at, zone).year)
-        self._before: Subquery | None = None
         if self.cap is not None:
             begins, *_, ends = bounds(self.cap.year, zone)
-            moves = movements(since=begins, until=ends).subquery("moves")
-            self._before = (
-                select(moves.c.person_id, cast(func.sum(moves.c.cents), BigInteger).label("cents"))
-                .group_by(moves.c.person_id)
-                .subquery("received_before")
-            )
+            self._look_back(begins, ends)
         self._holds = bool(db.session.scalar(select(exists(without_agreement(challenge)))))
 
-    def held(self, person_id: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether an award of this person waits for an agreement."""
-        return person_id.in_(without_agreement(self._challenge)) if self._holds else false()
-
-    def capped(self, person_id: ColumnElement[Any], cost_cents: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether an award of this person, who has been given others before, would pass the cap."""
-        if self.cap is None or self._before is None:
-            return false()
-        before = select(self._before.c.cents).where(self._before.c.person_id == person_id).scalar_subquery()
-        own = (
-            select(func.sum(Award.cost_cents))
-            .where(
-                Award.challenge_id == self._challenge.id,
-                Award.person_id == person_id,
-                Award.status.in_(("granted", "held")),
-            )
-            .scalar_subquery()
+    def _look_back(self, begins: datetime, ends: datetime) -> None:
+        connection = db.session.connection()
+        connection.execute(DropTable(_BEFORE, if_exists=True))
+        connection.execute(CreateTable(_BEFORE))
+        moves = movements(since=begins, until=ends).subquery("moves")
+        sums = select(moves.c.person_id, func.sum(moves.c.cents).label("cents")).group_by(moves.c.person_id).subquery()
+        employed = (
+            select(Person.id, cast(func.coalesce(sums.c.cents, 0), BigInteger))
+            .join(Participant, Participant.person_id == Person.id)
+            .outerjoin(sums, sums.c.person_id == Person.id)
+            .where(Participant.challenge_id == self._challenge.id, Person.status == "employee")
         )
-        employed = person_id.in_(select(Person.id).where(Person.status == "employee"))
-        return and_(
-            employed, func.coalesce(before, 0) + func.coalesce(own, 0) + cost_cents > self.cap.cents
-        )  # fmt: skip
+        connection.execute(insert(_BEFORE).from_select(["person_id", "cents"], employed))
 
     def marked(self, gains: Subquery) -> Subquery:
         """The gains of a payout with their `standing`: capped, held or granted, before the budget."""
-        standing = case(
-            (self.capped(gains.c.person_id, gains.c.cost_cents), "capped"),
-            (self.held(gains.c.person_id), "held"),
-            else_="granted",
-        )
         if self.cap is None and not self._holds:
-            standing = literal("granted", String)  # type: ignore[assignment]
-        return select(*gains.c, cast(standing, String).label("standing")).subquery("marked")
+            return select(*gains.c, literal("granted", String).label("standing")).subquery("marked")
+        cases: list[tuple[ColumnElement[bool], str]] = []
+        found: FromClause = gains
+        if self.cap is not None:
+            own = (
+                select(Award.person_id, func.sum(Award.cost_cents).label("cents"))
+                .where(Award.challenge_id == self._challenge.id, Award.status.in_(PROMISED))
+                .group_by(Award.person_id)
+                .subquery("own")
+            )
+            found = found.outerjoin(_BEFORE, _BEFORE.c.person_id == gains.c.person_id)
+            found = found.outerjoin(own, own.c.person_id == gains.c.person_id)
+            # Nobody but employees is in the table: null is never above the cap.
+            received = _BEFORE.c.cents + func.coalesce(own.c.cents, 0) + gains.c.cost_cents
+            cases.append((received > self.cap.cents, "capped"))
+        if self._holds:
+            cases.append((gains.c.person_id.in_(without_agreement(self._challenge)), "held"))
+        standing = cast(case(*cases, else_="granted"), String).label("standing")
+        return select(*gains.c, standing).select_from(found).subquery("marked")
 
     def certified(self) -> dict[str, Any]:
         """What the certificate says of it: whose awards were held, and whose passed the cap and had received how much
@@ -159,7 +173,7 @@ class Withholding:
         return list(db.session.scalars(kept))
 
     def _capped_people(self) -> dict[str, Any] | None:
-        if self.cap is None or self._before is None:
+        if self.cap is None:
             return None
         capped = (
             select(Award.person_id)
@@ -168,9 +182,9 @@ class Withholding:
             .subquery()
         )
         rows = db.session.execute(
-            select(Person.code, func.coalesce(self._before.c.cents, 0))
+            select(Person.code, _BEFORE.c.cents)
             .join_from(capped, Person, Person.id == capped.c.person_id)
-            .outerjoin(self._before, self._before.c.person_id == Person.id)
+            .join(_BEFORE, _BEFORE.c.person_id == Person.id)
             .order_by(Person.code)
         )
         people = [{"person": code, "received_cents": int(cents)} for code, cents in rows]

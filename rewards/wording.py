@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask_babel import gettext as _
 
+from foundation.audit import SYSTEM
 from foundation.localisation import points
-from rewards.models import OPEN_STATES
+from rewards.models import OPEN_STATES, PROVIDER
 from rewards.rules import NotOrdered
 
 ICONS = {"gift": "gift", "voucher": "tag", "experience": "sparkles", "donation": "handshake"}
@@ -36,6 +39,11 @@ def states() -> dict[str, str]:
 def voucher_states() -> dict[str, str]:
     """The states of an order of a voucher: nothing travels."""
     return states() | {"sent": _("Code prêt"), "delivered": _("Code lu")}
+
+
+def authors(codes: Collection[str]) -> dict[str, str]:
+    """Who took the steps of an order, by what is noted of them; people by their codes."""
+    return {code: code for code in codes} | {SYSTEM: "Palmarès", PROVIDER: _("Le prestataire")}
 
 
 def next_step(state: str, kind: str) -> str:

@@ -75,7 +75,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Content:
-    """Everything the files say. `departments`: code → name and region; `comments` and `themes` as in their files."""
+    """Everything the files say. `departments`: code → name and region; `comments`, `themes`, `shop` as they are."""
 
     outlets: tuple[Outlet, ...]
     people: tuple[Person, ...]
@@ -84,6 +84,7 @@ class Content:
     departments: dict[str, dict[str, str]]
     comments: dict[str, Any]
     themes: dict[str, Any]
+    shop: dict[str, Any]
     challenges: dict[str, str]
 
     @property
@@ -142,6 +143,7 @@ def read_content() -> Content:
         departments=_json("departments.json")["departments"],
         comments=_json("comments.json"),
         themes=_json("themes.json"),
+        shop=_json("shop.json"),
         challenges={
             path.stem: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "challenges").glob("*.toml"))
         },

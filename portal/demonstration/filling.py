@@ -31,6 +31,7 @@ from portal.demonstration import content as files
 from portal.demonstration.content import Content
 from portal.demonstration.plans import ZONE, Plan, challenge_plans
 from portal.demonstration.sales import LARGE_UNITS, Sale, all_sales, first_day
+from portal.demonstration.shopping import furnish, happenings
 from rewards.backtest_runs import request_run
 from rewards.backtest_worker import work
 from rewards.imports import import_rewards
@@ -46,6 +47,7 @@ SETTINGS = {
     "brand_name": "Maison Ondrivelle",
     "brand_address": "12 quai de l'Exemple, 29200 Brest",
     "contact": "challenges@ondrivelle.example",
+    "wallet_points_expire_after_days": "365",
 }
 NOTE = "La quantité semble saisie deux fois ; déclarez-la de nouveau avec le bon nombre."
 
@@ -87,6 +89,7 @@ def demonstration_steps(content: Content, now: datetime) -> list[Step]:
         *_publications(plans),
         *_deliveries(told, plans, live_from, now),
         *_live(sales[len(told) :], now),
+        *(Step(*happening) for happening in happenings(content, now)),
         *_jobs(plans, now),
         *_backtests(plans, now),
     ]
@@ -118,6 +121,7 @@ def _found(content: Content, now: datetime) -> None:
         import_people(files.people_file(there), by=SYSTEM, at=at)
         import_products(files.products_file(content, today), by=SYSTEM, at=at)
         import_rewards(files.rewards_file(content), by=SYSTEM, at=at)
+        furnish(content, at=at)
         _settle_in(there, at)
 
 

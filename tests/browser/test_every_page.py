@@ -170,6 +170,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.early_closing": [f"/studio/{running}/early-closing"],
         "declarations.extension": [f"/studio/{running}/extension"],
         "declarations.review": ["/review", f"/review/{waiting}"],
+        "declarations.series": [f"/studio/{running}/series"],
         "declarations.targets": [f"/studio/{objective}/targets"],
         "network.import_file": ["/studio/network/import"],
         "network.outlet": [f"/studio/network/outlets/{outlet}"],

@@ -79,10 +79,17 @@ payouts = st.one_of(
     st.fixed_dictionaries({"kind": st.just("convert"), "every": amounts, "into": amounts}),
 )
 
-baselines = _optional(
-    {"from": st.just(date(2023, 1, 2)), "to": st.dates(date(2023, 1, 2), date(2023, 12, 31))},
-    {"factor": st.sampled_from(("1", "1.10", "0.5", 2)), "at_least": amounts},
-)
+
+def _baselines(repeat: str | None) -> st.SearchStrategy[dict[str, Any]]:
+    """A window of the year before; a monthly challenge moves it, so that its days are those every month has."""
+    last = st.dates(date(2023, 1, 2), date(2023, 12, 31))
+    return _optional(
+        {
+            "from": st.just(date(2023, 1, 2)),
+            "to": last.map(lambda day: day.replace(day=min(day.day, 27))) if repeat == "monthly" else last,
+        },
+        {"factor": st.sampled_from(("1", "1.10", "0.5", 2)), "at_least": amounts},
+    )
 
 
 @st.composite
@@ -108,7 +115,12 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
     """The plain values of a valid challenge, as a file or a form would give them."""
     zone = draw(st.sampled_from(ZONES))
     starts_on = date(2024, 1, 1) + timedelta(days=draw(st.integers(0, 900)))
-    ends_on = starts_on + timedelta(days=draw(st.integers(0, 400)))
+    repeat = draw(st.sampled_from((None, None, "weekly", "monthly")))
+    if repeat == "monthly":
+        # Every month has these days.
+        starts_on = starts_on.replace(day=draw(st.integers(1, 27)))
+    longest = {None: 400, "weekly": 6, "monthly": 27 - starts_on.day}[repeat]
+    ends_on = starts_on + timedelta(days=draw(st.integers(0, longest)))
     rules = draw(st.lists(plain_rules, min_size=1, max_size=4))
     rules += draw(st.lists(st.one_of(boosts, milestones), max_size=3))
     data: dict[str, Any] = {
@@ -123,6 +135,10 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
     for rule in data["rules"]:
         if rule["counts"] == "boost" and draw(st.booleans()):
             rule["of"] = draw(_some(tuple(plain)))
+    if repeat is not None:
+        data["repeat"] = repeat
+        if draw(st.booleans()):
+            data["repeat_until"] = starts_on + timedelta(days=draw(st.integers(0, 800)))
     midnight = clock.start_of_day(clock.days_after(ends_on, 1), ZoneInfo(zone)).astimezone(ZoneInfo(zone))
     if draw(st.booleans()):
         data["declare_until"] = midnight + timedelta(minutes=draw(st.integers(0, 10_000)))
@@ -131,7 +147,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         data["objective"] = draw(
             _optional(
                 {"measure": st.sampled_from(("units", "value", "declarations"))},
-                {"default": amounts, "baseline": baselines},
+                {"default": amounts, "baseline": _baselines(repeat)},
             )
         )
         data["rank_by"] = draw(st.sampled_from(("points", "progress")))

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from PIL import Image
 from sqlalchemy import func, select
 
-from challenges.definition import definition_from
+from challenges.definition import STUDIO_WORDS, definition_from
 from challenges.imports import import_challenge, is_unchanged, read_challenge
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
@@ -187,3 +188,23 @@ def test_a_picture_that_is_none_is_refused_with_its_line(cast: Cast, tmp_path: P
 def test_a_challenge_file_without_products_reads_without_a_database_of_them(tmp_path: Path) -> None:
     data = {"code": "a", "name": "A", "starts_on": "2026-01-01", "ends_on": "2026-01-02"}
     assert definition_from(data | {"rules": [{"id": "r", "counts": "declaration", "points": 1}]}).zone
+
+
+def test_a_word_of_the_studio_is_no_code_of_a_new_challenge(cast: Cast, tmp_path: Path) -> None:
+    for word in sorted(STUDIO_WORDS):
+        (fault,) = faults(tmp_path, GOOD.replace('"hiver"', f'"{word}"'))
+        assert (fault.line, fault.column) == (1, "code")
+        assert word in fault.wrong and f"{word}-2026" in fault.right
+    assert read_challenge(write(tmp_path, GOOD.replace('"hiver"', '"orders-2026"'))).code == "orders-2026"
+
+
+def test_a_challenge_that_was_called_by_such_a_word_keeps_it(cast: Cast, tmp_path: Path) -> None:
+    with transaction():
+        columns = {**read_challenge(write(tmp_path, GOOD)).columns(), "code": "orders"}
+        db.session.add(Challenge(**columns, state="draft", created_at=AT, published_at=None))
+    assert read_challenge(write(tmp_path, GOOD.replace('"hiver"', '"orders"'))).code == "orders"
+
+
+def test_the_words_of_the_studio_are_those_of_its_addresses(app: Flask) -> None:
+    addresses = [rule.rule.split("/") for rule in app.url_map.iter_rules() if rule.rule.startswith("/studio/")]
+    assert {parts[2] for parts in addresses if not parts[2].startswith("<")} == STUDIO_WORDS

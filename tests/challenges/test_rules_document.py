@@ -130,6 +130,20 @@ def test_the_rules_of_a_version_say_all_that_binds_and_carry_their_date_and_fing
     assert version.hash == definition_hash(challenge.definition)
 
 
+def test_a_challenge_that_comes_back_says_how_often_and_until_when(cast: Cast, client: FlaskClient) -> None:
+    week = {"starts_on": "2026-02-02", "ends_on": "2026-02-08", "repeat": "weekly"}
+    publish(code="semaine", **week)
+    publish(code="semaine-deux", repeat_until="2026-06-30", **week)
+    client.sign_in(cast.awa)
+    page = words(client, "/challenges/semaine/rules")
+    assert "Il revient chaque semaine, avec un classement et des gains propres à chaque semaine." in page
+    assert "La dernière période" not in page
+    assert "La dernière période commence au plus tard le 30 juin 2026." in words(
+        client, "/challenges/semaine-deux/rules"
+    )
+    assert "Il revient" not in words(client, f"/challenges/{publish().code}/rules")
+
+
 def test_only_the_law_that_concerns_the_audience_is_told(cast: Cast, client: FlaskClient) -> None:
     publish(audience={"kinds": "vdi"})
     client.sign_in(cast.nina)

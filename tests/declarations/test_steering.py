@@ -21,6 +21,7 @@ from foundation import clock
 from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Notice
+from rewards.jobs import advance_challenges
 from tests.cast import Cast
 from tests.conftest import Client
 from tests.declarations.stage import NOW, TODAY, WINTER, publish, sell
@@ -28,6 +29,7 @@ from tests.declarations.stage import NOW, TODAY, WINTER, publish, sell
 TOMORROW = TODAY + timedelta(days=1)
 LATER = "2026-03-15"
 OBJECTIVE = {"measure": "units", "default": 10}
+EVERY_WEEK = {"starts_on": "2026-02-02", "ends_on": "2026-02-08", "repeat": "weekly"}
 
 
 @pytest.fixture
@@ -231,9 +233,9 @@ def test_a_challenge_that_is_over_no_longer_changes_and_says_so(
     assert changes() == 0
 
 
-@pytest.mark.parametrize("page", ["amendment", "extension", "early-closing", "cancellation", "targets"])
+@pytest.mark.parametrize("page", ["amendment", "extension", "early-closing", "cancellation", "targets", "series"])
 def test_steering_is_for_animators_and_for_published_challenges(marc: Client, cast: Cast, page: str) -> None:
-    publish(code="but", objective=OBJECTIVE)
+    publish(code="but", objective=OBJECTIVE, **EVERY_WEEK)
     assert marc.get(f"/studio/but/{page}").status_code == 200
     assert marc.get(f"/studio/inconnu/{page}").status_code == 404
     with transaction():
@@ -261,6 +263,54 @@ def test_an_animator_calls_a_challenge_off_and_participants_read_why(marc: Clien
     marc.sign_in(cast.awa)
     shown = marc.get("/challenges/hiver").text
     assert "Challenge annulé le" in shown and "Rupture" in shown
+
+
+# --- a series ------------------------------------------------------------------------------------------------------
+
+
+def published() -> list[str]:
+    """The codes of what is published when the scheduler has come by in three weeks."""
+    list(advance_challenges(NOW + timedelta(days=21)))
+    db.session.rollback()
+    return list(db.session.scalars(select(Challenge.code).where(Challenge.code.startswith("semaine"))))
+
+
+def test_an_animator_stops_a_series_and_what_is_published_goes_on(marc: Client, cast: Cast) -> None:
+    publish(code="semaine", **EVERY_WEEK)
+    shown = text_of(marc.get("/studio/semaine"))
+    assert "Arrêter la répétition…" in shown and "la période suivante est publiée le 6 février 2026" in shown
+    asked = text_of(marc.get("/studio/semaine/series"))
+    assert "La période suivante, qui commence le 9 février 2026, ne sera pas publiée" in asked
+    done = marc.post("/studio/semaine/series")
+    assert done.location == "/studio/semaine"
+    shown = text_of(marc.get(done.location))
+    assert "Ce challenge ne revient plus." in shown and "Répétition arrêtée" in shown
+    assert "Arrêter la répétition…" not in shown
+    again = text_of(marc.post("/studio/semaine/series", follow_redirects=True))
+    assert "Aucune période ne suit ce challenge" in again
+    assert text_of(marc.get("/studio/semaine")).count("Répétition arrêtée") == 1
+    assert published() == ["semaine"]
+
+
+def test_looking_at_the_question_stops_nothing_and_a_participant_cannot(marc: Client, cast: Cast) -> None:
+    publish(code="semaine", **EVERY_WEEK)
+    marc.get("/studio/semaine/series")
+    marc.sign_in(cast.awa)
+    assert marc.post("/studio/semaine/series").status_code == 404
+    assert published() == ["semaine", "semaine-2026-W07", "semaine-2026-W08", "semaine-2026-W09"]
+
+
+def test_a_series_is_stopped_from_any_of_its_periods(marc: Client, cast: Cast) -> None:
+    publish(code="semaine", **EVERY_WEEK)
+    list(advance_challenges(NOW + timedelta(days=2)))  # the next one is published
+    assert "jusqu’à « Hiver » (semaine-2026-W07)" in text_of(marc.get("/studio/semaine/series"))
+    marc.post("/studio/semaine/series")
+    assert published() == ["semaine", "semaine-2026-W07"]
+
+
+def test_a_challenge_that_does_not_come_back_has_no_series_to_stop(marc: Client) -> None:
+    assert "/studio/hiver/series" not in marc.get("/studio/hiver").text
+    assert "Aucune période ne suit ce challenge" in text_of(marc.get("/studio/hiver/series", follow_redirects=True))
 
 
 # --- personal targets ----------------------------------------------------------------------------------------------

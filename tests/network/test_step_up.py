@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -148,3 +149,13 @@ def test_one_goes_on_within_this_site_only(awa, letters):
     awa.post("/me/confirmation", data={"next": "https://elsewhere.example"})
     answer = awa.post("/me/confirmation/code", data={"next": "//elsewhere.example", "code": digits(letters()[-1])})
     assert answer.location == "/"
+
+
+def test_in_demonstration_the_code_is_on_the_page_and_elsewhere_it_never_is(app, awa, letters):
+    awa.post("/me/confirmation", data={"next": "/"})
+    assert digits(letters()[-1]) not in awa.get("/me/confirmation/code?next=/").text
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], demonstration=True)
+    awa.post("/me/confirmation", data={"next": "/"})
+    code = digits(letters()[-1])
+    assert code in awa.get("/me/confirmation/code?next=/").text
+    assert awa.post("/me/confirmation/code", data={"next": "/", "code": code}).location == "/"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import tomllib
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from PIL import Image
 from sqlalchemy import func, select
 
 from badges.models import BadgeGrant
@@ -19,13 +21,14 @@ from foundation.clock import parse_instant
 from foundation.database import db
 from foundation.models import AuditEntry
 from leaderboards.models import Standing
-from network.models import Outlet, Person
+from network.models import Notice, Outlet, Person
 from network.queries import demonstration_people
-from points.models import Account
+from points.models import Account, Adjustment, AdjustmentDecision, Entry, Lot
 from portal.demonstration.content import FOLDER, read_content
+from portal.demonstration.pictures import DRAWN, picture_of
 from portal.demonstration.plans import ZONE, challenge_plans
 from portal.demonstration.sales import all_sales, first_day
-from rewards.models import Award
+from rewards.models import STATES, Award, Order, Reward, VoucherCode
 from tests.conftest import Client, Runner
 
 AT = "2026-02-10T15:30:00+01:00"
@@ -136,6 +139,17 @@ def test_sales_follow_seasons_and_customers_say_many_different_things() -> None:
     assert 0.8 < sum(legal) / len(legal) < 1
 
 
+def test_every_article_has_its_words_and_its_picture_always_the_same() -> None:
+    with (FOLDER / "rewards.csv").open(encoding="utf-8") as file:
+        codes = {row["reward"] for row in csv.DictReader(file)}
+    assert codes == set(DRAWN) == set(CONTENT.shop["descriptions"])
+    pictures = {code: picture_of(code) for code in codes}
+    assert len(set(pictures.values())) == len(codes)
+    assert pictures["week-end-spa"] == picture_of("week-end-spa")
+    with Image.open(io.BytesIO(pictures["week-end-spa"])) as opened:
+        assert opened.size == (800, 600)
+
+
 def test_the_command_fills_an_empty_database_and_refuses_any_other(runner: Runner, client: Client) -> None:
     answer = runner.run("demo", "--at", AT)
     assert "demo-camille@example.org" in answer.stdout and "demo-agnes@example.org" in answer.stdout
@@ -165,6 +179,23 @@ def test_the_command_fills_an_empty_database_and_refuses_any_other(runner: Runne
 
     authors = set(db.session.scalars(select(AuditEntry.act).distinct()))
     assert {"challenge.published", "challenge.closed", "declarations.received", "declaration.rejected"} <= authors
+
+    shop = dict(db.session.execute(select(Order.state, func.count()).group_by(Order.state)).all())
+    assert set(shop) == set(STATES), "orders in every state"
+    mine = select(Order.state).join(Person).where(Person.code == "DEMO-CAMILLE")
+    assert set(db.session.scalars(mine)) == set(STATES), "and the first person of the list has them all"
+    assert db.session.scalar(select(func.count()).where(Reward.picture.is_(None), Reward.description == "")) == 0
+    assert set(db.session.scalars(select(Reward.code).join(VoucherCode).distinct())) == set(CONTENT.shop["pools"])
+    assert db.session.scalar(select(func.count()).where(VoucherCode.order_id.is_not(None))) == 2
+    waiting = select(func.count()).select_from(Adjustment).outerjoin(AdjustmentDecision)
+    undecided = waiting.where(Adjustment.needs_approval, AdjustmentDecision.adjustment_id.is_(None))
+    assert db.session.scalar(undecided) == 2 and db.session.scalar(waiting) == len(CONTENT.shop["adjustments"])
+    soon = parse_instant(AT) + timedelta(days=30)
+    lots = select(Lot.expires_at).join(Account).join(Person).where(Person.code == "DEMO-CAMILLE")
+    assert any(at is not None and parse_instant(AT) < at < soon for at in db.session.scalars(lots))
+    assert db.session.scalar(select(func.count()).where(Entry.reference.startswith("expiry/"))) > 0
+    titles = set(db.session.scalars(select(Notice.title)))
+    assert {"Enceinte portable est de retour", "Plus de code pour Deux places de cinéma"} <= titles
 
     offered = demonstration_people()
     assert {person.role for person in offered} == {"reseller", "animator", "brand", "admin"}

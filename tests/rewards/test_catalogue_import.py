@@ -70,6 +70,8 @@ def test_countries_are_listed_with_spaces_commas_or_bars(app, file, text):
     ("column", "wrong"),
     [
         ("reward", ""),
+        ("reward", "BON/20"),
+        ("reward", "pictures"),
         ("name", ""),
         ("kind", "money"),
         ("cost", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -14,14 +15,14 @@ from sqlalchemy.exc import DBAPIError
 from foundation.database import Base, db
 from foundation.transactions import transaction
 from network.models import Person
-from rewards import codes, fulfilment, orders
+from rewards import catalogue, codes, fulfilment, orders
 from rewards.models import Order, Reward
 from rewards.providers import Word
 from tests.rewards.shop import ADDRESS, NOW, broken_wallets, credit, offer, order
 
 TABLES = (
     "accounts", "audit_entries", "debts", "entries", "lot_uses", "lots", "notices", "order_changes", "orders",
-    "provider_events", "rewards", "voucher_codes",
+    "provider_events", "rewards", "voucher_codes", "waiting_list",
 )  # fmt: skip
 
 
@@ -101,6 +102,34 @@ def hear_no() -> None:
     fulfilment.receive("evt", latest().id, Word("refused", "Plus fabriqué"), at=NOW)
 
 
+def hand_over() -> None:
+    fulfilment.claim(latest().id, at=NOW)
+
+
+def wait_and_return() -> None:
+    """Somebody waits for a sold-out article."""
+    offer(stock=0)
+    with transaction():
+        catalogue.wait_for(person(), article("SAC"), True, at=NOW)
+
+
+def tell_who_waits() -> None:
+    catalogue.tell_waiting(article("SAC"), at=NOW)
+
+
+def write_anew() -> None:
+    reward = article("SAC")
+    catalogue.write(
+        reward, code="SAC", name="Grand sac", description="", kind="gift", cost_cents=900, price_points=120, stock=9,
+        stock_seen=3, limit_per_person=None, countries="FR", starts_on=None, ends_on=None, provider="manual",
+        by="MARC", at=NOW,
+    )  # fmt: skip
+
+
+def forget_addresses() -> None:
+    fulfilment.forget_addresses(at=NOW + timedelta(days=61))
+
+
 def ordered(code: str, *steps: Callable[[], None], **values: Any) -> None:
     """Somebody's order, and the steps it has taken."""
     reward = offer(code, stock=None if values.get("kind") == "voucher" else 3, **values)
@@ -126,12 +155,17 @@ def ordered(code: str, *steps: Callable[[], None], **values: Any) -> None:
         (lambda: ordered("BON", kind="voucher"), cancel),
         (lambda: ordered("BON", approve, kind="voucher"), reveal),
         (lambda: ordered("BON", kind="voucher"), bring_codes),
+        (lambda: ordered("SAC", approve, provider="http"), hand_over),
+        (wait_and_return, tell_who_waits),
+        (lambda: offer(stock=3), write_anew),
+        (lambda: ordered("SAC", approve, send), forget_addresses),
         (lambda: ordered("SAC", approve, provider="http"), hear),
         (lambda: ordered("SAC", approve, provider="http"), hear_no),
     ],
     ids=[
         "ordering", "approving", "giving a code", "sending", "delivering", "cancelling", "cancelling later",
-        "cancelling a voucher", "reading a code", "importing codes", "hearing a provider", "hearing its refusal",
+        "cancelling a voucher", "reading a code", "importing codes", "handing over",
+        "telling who waits", "writing an article", "forgetting addresses", "hearing a provider", "hearing its refusal",
     ],
 )  # fmt: skip
 def test_a_lost_database_leaves_nothing_half_done(app, cast, before, operation):

@@ -124,6 +124,19 @@ def test_a_price_that_changed_is_shown_and_nothing_is_taken(awa, cast):
     assert balance(cast.awa) == 130
 
 
+@pytest.mark.parametrize("change", [{"price_points": None}, {"countries": "BE"}])
+def test_an_article_withdrawn_while_i_order_is_said_and_nothing_is_taken(awa, cast, change):
+    offer(stock=1)
+    page = ask(awa).text
+    with transaction():
+        db.session.execute(update(Reward).values(**change))
+    answer = send(awa, page=page)
+    assert answer.location == "/rewards"
+    assert "ne se commande pas en ce moment" in awa.get("/rewards").text
+    assert (balance(cast.awa), stock()) == (250, 1)
+    assert awa.post("/rewards/SAC/order", data={"token": "guessed", "price": "100"}).status_code == 404
+
+
 def test_the_last_one_gone_meanwhile_leaves_my_points_alone(awa, cast):
     reward = offer("SAC", stock=1)
     page = ask(awa).text
@@ -265,6 +278,8 @@ def test_a_voucher_s_code_is_read_after_a_fresh_code_and_never_shown_before(app,
     answer = awa.post(f"/orders/{number}/code")
     assert "AAA-111" in answer.text and answer.headers["Cache-Control"] == "private, no-store"
     assert "AAA-111" not in awa.get(f"/orders/{number}").text
+    again = awa.post(f"/orders/{number}/code")
+    assert again.location == f"/me/confirmation?next=/orders/{number}", "once for each fresh code"
     noted = select(AuditEntry.by).where(AuditEntry.act == "order.code_revealed")
     assert list(db.session.scalars(noted)) == ["AWA"]
     marc = app.test_client()
@@ -295,12 +310,13 @@ def test_staff_write_an_article_with_its_picture(app, client, cast):
     with Image.open(io.BytesIO(kept.data)) as opened:
         assert opened.size == (1000, 750)
     first = reward.picture
-    client.post("/studio/rewards/article/SAC", data=ARTICLE | {"name": "Grand sac", "photo": picture()})
+    left = {"stock": "4", "stock_seen": "4"}
+    client.post("/studio/rewards/article/SAC", data=ARTICLE | left | {"name": "Grand sac", "photo": picture()})
     reward = db.session.scalars(select(Reward)).one()
     folder = Path(app.config["SETTINGS"].media_folder) / "rewards"
     assert reward.name == "Grand sac" and reward.picture != first
     assert [file.name for file in folder.iterdir()] == [reward.picture]
-    client.post("/studio/rewards/article/SAC", data=ARTICLE | {"remove_picture": "y"})
+    client.post("/studio/rewards/article/SAC", data=ARTICLE | left | {"remove_picture": "y"})
     assert db.session.scalars(select(Reward)).one().picture is None and list(folder.iterdir()) == []
 
 
@@ -328,6 +344,29 @@ def test_a_code_taken_and_a_file_that_is_no_picture_are_refused(client, cast):
     assert [one.name for one in db.session.scalars(select(Reward))] == ["Le premier"]
 
 
+def test_an_order_placed_while_staff_write_the_article_still_counts(client, cast):
+    offer(stock=5)
+    client.sign_in(cast.marc)
+    page = client.get("/studio/rewards/article/SAC").text
+    seen = {"stock_seen": re.search(r'name="stock_seen" value="(\d*)"', page)[1], "stock": "5"}  # type: ignore[index]
+    credit(cast.awa, 100)
+    order(cast.awa, fresh(Reward, 1))
+    assert client.post("/studio/rewards/article/SAC", data=ARTICLE | seen | {"name": "Grand sac"}).status_code == 302
+    assert stock() == 4 and fresh(Reward, 1).name == "Grand sac"
+    answer = client.post("/studio/rewards/article/SAC", data=ARTICLE | seen | {"stock": "20"})
+    assert answer.status_code == 422 and "il est de 4" in answer.text and stock() == 4
+    assert 'name="stock_seen" value="4"' in answer.text and 'value="20"' in answer.text
+    client.post("/studio/rewards/article/SAC", data=ARTICLE | {"stock_seen": "4", "stock": "20"})
+    assert stock() == 20
+
+
+def test_an_article_whose_code_came_from_a_file_can_be_written(client, cast):
+    offer("Été 2026", name="Sac")
+    client.sign_in(cast.marc)
+    assert client.post("/studio/rewards/article/Été 2026", data=ARTICLE | {"code": "Été 2026"}).status_code == 302
+    assert db.session.scalars(select(Reward)).one().price_points == 300
+
+
 def test_staff_import_articles_and_codes(client, cast):
     client.sign_in(cast.marc)
     head = "reward,name,kind,cost,price_points,stock,limit_per_person,countries,starts_on,ends_on\n"
@@ -348,7 +387,8 @@ def test_the_queue_takes_the_same_statements_however_long(app, awa, cast):
     reward = offer("SAC", price_points=1)
     marc = app.test_client()
     marc.sign_in(cast.marc)
-    for path, browser in (("/studio/orders", marc), ("/orders", awa), ("/rewards", awa)):
+    pages = (("/studio/orders", marc), ("/orders", awa), ("/rewards", awa), ("/rewards?favourites=1", awa))
+    for path, browser in (*pages, ("/studio/rewards", marc), ("/studio/rewards?q=s", marc)):
         counts = []
         for more in (1, 12):
             for number in range(more):

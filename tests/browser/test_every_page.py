@@ -26,6 +26,7 @@ from foundation.transactions import transaction
 from network.models import Notice, Outlet, Person
 from network.notices import notify
 from network.permissions import PERMISSIONS
+from points.models import Account, Lot
 from rewards.models import STATES, BacktestRun, Order, Reward
 from tests.browser.conftest import PHONE, Demonstration
 from tests.rewards.shop import credit, order
@@ -109,6 +110,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         mine = select(Declaration.public_id).where(Declaration.person_id == person.id, Declaration.status == "accepted")
         latest = db.session.scalars(mine.order_by(Declaration.received_at.desc()).limit(1)).one()
         waiting = db.session.scalars(select(Declaration.public_id).where(Declaration.status == "in_review")).first()
+        lot = db.session.scalars(select(Lot.id).join(Account).where(Account.person_id == person.id)).first()
         outlet = db.session.scalars(select(Outlet.code).order_by(Outlet.code)).first()
         backtest = db.session.scalars(select(BacktestRun.id)).first()
         objective = next(one.code for one in db.session.scalars(select(Challenge)) if one.has_objective)
@@ -159,6 +161,8 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
     staff = insight | {
         "declarations.person_points": [f"/studio/network/people/{person.code}/points"],
         "declarations.waiting_adjustments": ["/studio/points/adjustments"],
+        "points.wallet_credits": [f"/studio/network/people/{person.code}/credits"],
+        "points.reversal": [f"/studio/network/people/{person.code}/credits/{lot}/reversal"],
         "insights.person_benefits": [f"/studio/network/people/{person.code}/benefits"],
         "challenges.new": ["/studio/new"],
         "challenges.removal": [f"/studio/drafts/{written}/removal"],

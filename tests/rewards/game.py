@@ -17,6 +17,7 @@ from tests.rewards.shop import offer
 
 PARIS = ZoneInfo("Europe/Paris")
 SELLERS = ("AWA", "BRUNO", "CHLOE", "NINA")
+OUTLET_OF = {code: outlet for code, _, _, _, outlet in cast.PEOPLE.values() if outlet}
 LATE = timedelta(hours=24)
 
 SOIN = {"id": "soin", "counts": "units", "points": 10, "when": {"categories": ["Soin"]}}
@@ -81,9 +82,9 @@ def challenge_data(code: str, shape: str, starts_on: date, days: int) -> dict[st
 
 def open_shop(at: datetime) -> None:
     """Three articles: of one there are few, one needs codes, one never ends."""
-    offer("SAC", price_points=40, stock=4, cost_cents=40)
-    bon = offer("BON", kind="voucher", price_points=12, cost_cents=20, limit_per_person=4)
-    offer("DON", kind="donation", price_points=5, stock=None, cost_cents=5)
+    offer("SAC", price_points=75, stock=4, cost_cents=40)
+    bon = offer("BON", kind="voucher", price_points=30, cost_cents=20, limit_per_person=4)
+    offer("DON", kind="donation", price_points=15, stock=None, cost_cents=5)
     with transaction():
         codes.add(bon, [f"CODE-{number}" for number in range(6)], by="MARC", at=at)
 

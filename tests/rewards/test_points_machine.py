@@ -113,7 +113,7 @@ HAPPENS = (
     "cancelled challenges", "closings equal to the reference", "closings that accept what waits",
     "closings that reject what waits", "closings that wait", "contested", "corrections", "early ends", "extensions",
     "jumps back", "orders", "orders cancelled", "orders delivered", "orders of another tab", "points that expired",
-    "refused for want of points", "refused in debt", "rejected", "reversals forgiven", "reversals owed",
+    "refused for want of points", "rejected", "reversals forgiven", "reversals owed",
     "steps in debt", "withdrawn", "withdrawn after the closing",
 )  # fmt: skip
 

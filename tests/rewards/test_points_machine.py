@@ -805,6 +805,6 @@ def test_points_driven_in_any_order_are_never_lost_made_or_doubled(
             suppress_health_check=list(HealthCheck),
         ),
     )
-    print(Game.steps, Game.seen)
+    print(f"{Game.steps} steps", dict(Game.seen.most_common()))
     assert Game.steps >= 2_000
     assert {what for what in HAPPENS if not Game.seen[what]} == set()

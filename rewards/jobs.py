@@ -59,13 +59,25 @@ def advance_challenges(at: datetime) -> Iterator[str]:
             except Exception as error:
                 failed.append(_failure(challenge_id, error))
                 stuck.add(challenge_id)
-    for challenge_id in closable(at):
-        if challenge_id in stuck:
-            continue
-        try:
-            yield from _close_one(challenge_id, at)
-        except Exception as error:
-            failed.append(_failure(challenge_id, error))
+    # What one closing settles may be all that another, which ended before it, was waiting for.
+    waiting: dict[int, str] = {}
+    closed = True
+    while closed:
+        closed = False
+        for challenge_id in [one for one in closable(at) if one not in stuck]:
+            try:
+                closed_now, line = _close_one(challenge_id, at)
+            except Exception as error:
+                failed.append(_failure(challenge_id, error))
+                stuck.add(challenge_id)
+                continue
+            if closed_now:
+                closed = True
+                waiting.pop(challenge_id, None)
+                yield line
+            elif line:
+                waiting[challenge_id] = line
+    yield from waiting.values()
     if failed:
         raise SomeFailed("; ".join(failed))
 
@@ -86,7 +98,8 @@ def _repeat(at: datetime, failed: list[str]) -> Iterator[str]:
                 stuck.add(challenge_id)
 
 
-def _close_one(challenge_id: int, at: datetime) -> Iterator[str]:
+def _close_one(challenge_id: int, at: datetime) -> tuple[bool, str]:
+    """Close a challenge, if it need not wait: whether it was closed, and a line for it, '' when there is none."""
     with transaction():
         challenge = db.session.get_one(Challenge, challenge_id)
         code = challenge.code
@@ -94,9 +107,8 @@ def _close_one(challenge_id: int, at: datetime) -> Iterator[str]:
         waiting = len(pending(challenge)) if closure is None and challenge.state == "reviewing" else 0
         hashed = closure.standings_hash[:12] if closure is not None else ""
     if closure is not None:
-        yield f"{code}: reviewing → closed (standings {hashed})"
-    elif waiting:
-        yield f"{code}: waits for {waiting} declarations in review"
+        return True, f"{code}: reviewing → closed (standings {hashed})"
+    return False, f"{code}: waits for {waiting} declarations in review" if waiting else ""
 
 
 def _code(challenge_id: int) -> str:

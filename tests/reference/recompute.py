@@ -577,8 +577,13 @@ def compute(
     network = load(network_dir, historical, received_at)
     files = [(date.min, challenge_toml), *amended]
     versions = [(first_day, tomllib.loads(Path(file).read_text(encoding="utf-8"))) for first_day, file in files]
+    return compute_board(network, versions, read_targets(targets) if targets else {}, vdi_reorder)
+
+
+def compute_board(network, versions, uploaded=None, vdi_reorder=False):
+    """The same from what the files say: `versions` as in `fold`, `uploaded` the targets by person."""
     challenge = versions[-1][1]
-    uploaded = read_targets(targets) if targets else {}
+    uploaded = uploaded or {}
     has_objective = "objective" in challenge
 
     people = sorted(code for code in network.people if takes_part(network, challenge, code))
@@ -781,11 +786,16 @@ def awards(
         network_dir, challenge_toml, targets, historical, received_at=received_at, vdi_reorder=vdi_reorder,
         amended=amended, adjusted=adjusted,
     )  # fmt: skip
-    challenge = board.challenge
-    network = board.network
     costs = {}
     if rewards_csv:
         costs = {row["reward"]: cents_of(row["cost"]) for row in read_rows(rewards_csv)}
+    return award_rows(board, costs, seed, wallet_point_cents)
+
+
+def award_rows(board, costs, seed=None, wallet_point_cents=1):
+    """The same from a board; `costs` in cents by article."""
+    challenge = board.challenge
+    network = board.network
     outlets_compete = challenge.get("ranks", "person") == "outlet"
     ranked = [one for one in board.entrants if one.rank is not None]
     ranked.sort(key=lambda one: (one.league, one.rank, one.code))

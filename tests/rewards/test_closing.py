@@ -208,6 +208,16 @@ def test_what_waits_for_review_is_waited_for(winter: Challenge) -> None:
     assert db.session.scalar(select(FinalStanding.competitor).where(FinalStanding.rank == 1)) == "NINA"
 
 
+def test_what_one_closing_settles_lets_another_that_waited_for_it_close_at_once(app: Flask, cast: Cast) -> None:
+    publish(ends_on="2026-02-28")
+    publish(code="autre", pending_at_close="accept", review_until="2026-03-09T00:00:00+01:00")
+    sell("NINA", [("CREME", 2_000)], name="big", channel="meeting")
+    advance(clock.parse_instant("2026-03-08T22:59:00+00:00"))
+    assert (state(), state("autre")) == ("reviewing", "reviewing")
+    closed = [line.split(" (")[0] for line in advance(clock.parse_instant("2026-03-08T23:00:00+00:00"))]
+    assert closed == ["autre: reviewing → closed", "hiver: reviewing → closed"]
+
+
 @pytest.mark.parametrize(("policy", "status", "ranked"), [("accept", "accepted", 1), ("reject", "rejected", 3)])
 def test_or_settled_by_the_policy_once_review_time_is_over(
     app: Flask, cast: Cast, policy: str, status: str, ranked: int

@@ -23,6 +23,8 @@ ICONS = {
     "cancelled": "x-circle",
     "order": "gift",
     "closed": "trophy",
+    "award": "gift",
+    "waiting": "alert",
 }
 
 

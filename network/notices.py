@@ -12,7 +12,7 @@ from sqlalchemy.sql import ColumnElement
 from foundation.database import Instant, db
 from network.models import Notice, Person
 
-KINDS = ("announcement", "rules", "extension", "early_close", "cancelled", "closed", "order")
+KINDS = ("announcement", "rules", "extension", "early_close", "cancelled", "closed", "order", "award", "waiting")
 Words = str | Mapping[str, str]
 
 

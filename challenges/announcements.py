@@ -9,9 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import current_app, render_template
-from flask_babel import force_locale
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import Select, exists, func, select
 
 from challenges.models import Announcement, Challenge, Participant

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from challenges.announcements import tell_given
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
+from challenges.wording import wallet_in_words
 from foundation import audit
 from foundation.database import db
 from foundation.localisation import LANGUAGES

@@ -12,7 +12,7 @@ from sqlalchemy import and_, case, func, or_, select
 
 from challenges.models import Challenge, Participant
 from challenges.vocabulary import reward_names
-from challenges.wording import points_in_words, prize_in_words
+from challenges.wording import points_in_words, prize_in_words, wallet_in_words
 from foundation.database import db
 from foundation.localisation import euros, moment, number
 from leaderboards.models import FinalStanding, Standing
@@ -86,7 +86,7 @@ def result_of(challenge: Challenge, person: Person, closure: Closure) -> Result 
         prize, (award, released) = prize_in_words(payout, names), awards.get(place, (None, None))
         what, kept = prize.what, ""
         if award is not None and payout["kind"] == "convert":
-            what = _wallet(award.wallet_points)
+            what = wallet_in_words(award.wallet_points)
         if award is not None:
             state = "won" if award.status == "granted" or released is not None else award.status
             why = _won(payout, award)
@@ -119,10 +119,6 @@ def _league(
     return row[0], row[1] > 1, bounds
 
 
-def _wallet(amount: int) -> str:
-    return ngettext("%(n)s point de cagnotte", "%(n)s points de cagnotte", amount, n=number(amount))
-
-
 def _won(payout: Mapping[str, Any], award: Award) -> str:
     kind = payout["kind"]
     if kind == "rank":
@@ -137,7 +133,9 @@ def _won(payout: Mapping[str, Any], award: Award) -> str:
         whole = award.points // payout["every"] * payout["into"]
         if award.wallet_points == whole:
             return arithmetic
-        shared = _("Le budget ne suffisait pas à ces %(whole)s : chacun en reçoit la même part.", whole=_wallet(whole))
+        shared = _(
+            "Le budget ne suffisait pas à ces %(whole)s : chacun en reçoit la même part.", whole=wallet_in_words(whole)
+        )
         return f"{arithmetic} {shared}"
     if kind == "threshold":
         return _("Il fallait %(points)s ; le total est de %(total)s.", points=number(payout["points"]),
@@ -166,9 +164,9 @@ def _kept(challenge: Challenge, closure: Closure, person: Person, award: Award, 
         cap = closure.certificate["benefit_cap"]
         before = next((one["received_cents"] for one in cap["people"] if one["person"] == person.code), 0)
         return _(
-            "Le programme ne remet pas plus de %(cap)s par an à un salarié (%(percent)s %% du SMIC mensuel). Vous aviez "
-            "déjà reçu %(before)s en %(year)s avant ce challenge, et ce gain de %(cost)s aurait dépassé le plafond : il "
-            "ne vous est pas remis, et ne le sera pas plus tard.",
+            "Le programme ne remet pas plus de %(cap)s par an à un salarié (%(percent)s %% du SMIC mensuel). Vous "
+            "aviez déjà reçu %(before)s en %(year)s avant ce challenge, et ce gain de %(cost)s aurait dépassé le "
+            "plafond : il ne vous est pas remis, et ne le sera pas plus tard.",
             cap=euros(cap["cents"]), percent=cap["percent"], before=euros(before), year=cap["year"],
             cost=euros(award.cost_cents),
         )  # fmt: skip

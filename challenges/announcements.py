@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from flask import current_app, render_template
-from flask_babel import force_locale
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from challenges.models import Announcement, Challenge, Participant
 from foundation import audit, clock, mail
 from foundation.database import db
 from foundation.localisation import LANGUAGES, number
-from network.models import Person
+from network.models import Notice, Person
 from network.notices import in_their_language, notify
+from network.permissions import STAFF
 from network.rules import Refused
 
 SUBJECT_LENGTH = 120
@@ -154,16 +156,57 @@ def tell_participants(challenge: Challenge, kind: str, text: str, *, at: datetim
     notify(everybody, kind, titles, text, page_of(challenge), at=at)
 
 
-def tell_closed(challenge: Challenge, *, at: datetime) -> None:
-    """Tell everybody who took part that ranks and prizes are final, and where to read theirs."""
+def tell_closed(challenge: Challenge, held: Select[Any] | None, *, at: datetime) -> None:
+    """Tell everybody who took part that ranks and prizes are final, and where to read theirs.
+
+    `held` selects the ids of those whose prizes wait for an employer's agreement, who are told so; None for nobody.
+    """
     everybody = select(Participant.person_id).where(Participant.challenge_id == challenge.id)
     titles: dict[str, str] = {}
     texts: dict[str, str] = {}
+    waiting: dict[str, str] = {}
     for language in LANGUAGES:
         with force_locale(language):
             titles[language] = _("%(title)s : les résultats", title=challenge.title(language))[:200]
             texts[language] = _("Le challenge est clos : votre place, ce que vous avez gagné et pourquoi.")
-    notify(everybody, "closed", titles, texts, page_of(challenge) + "/result", at=at)
+            waiting[language] = f"{texts[language]} " + _(
+                "Un de vos gains attend l’accord de votre employeur ; il n’est pas perdu."
+            )
+    result = page_of(challenge) + "/result"
+    if held is not None:
+        notify(held, "closed", titles, waiting, result, at=at)
+        everybody = everybody.where(Participant.person_id.not_in(held))
+    notify(everybody, "closed", titles, texts, result, at=at)
+
+
+def tell_given(challenge: Challenge, person_id: int, what: Mapping[str, str], *, at: datetime) -> None:
+    """Tell somebody that a prize that was held is given; `what` it is, in each language."""
+    titles: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            titles[language] = _("%(title)s : votre gain vous est remis", title=challenge.title(language))[:200]
+            texts[language] = _("%(what)s : ce gain attendait l’accord de votre employeur.", what=what[language])
+    notify([person_id], "award", titles, texts, page_of(challenge) + "/result", at=at)
+
+
+def tell_waiting(challenge: Challenge, sales: int, *, at: datetime) -> None:
+    """Tell those who animate, once for each challenge, that it cannot close before somebody decides on some sales."""
+    address = f"/studio/{quote(challenge.code)}"
+    told = exists().where(Notice.person_id == Person.id, Notice.kind == "waiting", Notice.address == address)
+    titles: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            titles[language] = _("%(title)s ne peut pas se clôturer", title=challenge.title(language))[:200]
+            texts[language] = ngettext(
+                "Le délai de vérification est passé et %(n)s vente n’a pas de réponse. Le challenge se clôture dès "
+                "qu’elle en a une.",
+                "Le délai de vérification est passé et %(n)s ventes n’ont pas de réponse. Le challenge se clôture dès "
+                "qu’elles en ont une.",
+                sales, n=number(sales),
+            )  # fmt: skip
+    notify(select(Person.id).where(Person.role.in_(sorted(STAFF)), ~told), "waiting", titles, texts, address, at=at)
 
 
 def _changed(kind: str, title: str) -> str:

@@ -358,10 +358,12 @@ def prize_in_words(payout: Mapping[str, Any], rewards: Names | None = None) -> P
     kind = payout["kind"]
     if kind == "convert":
         return Prize(
-            _("Chaque tranche de %(points)s", points=points_in_words(payout["every"])), _wallet(payout["into"])
+            _("Chaque tranche de %(points)s", points=points_in_words(payout["every"])), wallet_in_words(payout["into"])
         )
     what = (
-        (rewards or {}).get(payout["reward"], payout["reward"]) if payout.get("reward") else _wallet(payout["wallet"])
+        (rewards or {}).get(payout["reward"], payout["reward"])
+        if payout.get("reward")
+        else wallet_in_words(payout["wallet"])
     )
     if kind == "rank":
         if payout["from"] == payout["to"]:
@@ -389,7 +391,8 @@ def prize_in_words(payout: Mapping[str, Any], rewards: Names | None = None) -> P
     return Prize(who, what)
 
 
-def _wallet(amount: int) -> str:
+def wallet_in_words(amount: int) -> str:
+    """So many wallet points."""
     return ngettext("%(n)s point de cagnotte", "%(n)s points de cagnotte", amount, n=number(amount))
 
 

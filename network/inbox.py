@@ -24,6 +24,8 @@ ICONS = {
     "order": "gift",
     "points": "wallet",
     "closed": "trophy",
+    "award": "gift",
+    "waiting": "alert",
 }
 
 

@@ -14,7 +14,18 @@ from foundation.database import Instant, db
 from foundation.localisation import LANGUAGES
 from network.models import Notice, Person
 
-KINDS = ("announcement", "rules", "extension", "early_close", "cancelled", "closed", "order", "points")
+KINDS = (
+    "announcement",
+    "rules",
+    "extension",
+    "early_close",
+    "cancelled",
+    "closed",
+    "order",
+    "points",
+    "award",
+    "waiting",
+)
 Words = str | Mapping[str, str]
 
 

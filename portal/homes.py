@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 from badges.queries import recent_grants
 from challenges.models import Challenge
 from challenges.wording import points_in_words
+from declarations import participation
 from declarations.queries import posted_points
 from foundation import clock
 from foundation.localisation import day, language, number
@@ -325,11 +326,13 @@ def _to_approve(count: int) -> list[Alert]:
 def _alerts(running: Sequence[queries.Running], waiting: int, at: datetime) -> list[Alert]:
     """What cannot wait, in words."""
     found = []
+    late = queries.reviewing()
+    held_up = participation.waiting(late)
+    for challenge in late:
+        if challenge.id in held_up:
+            found.append(_held_up(challenge, held_up[challenge.id].sales, at))
     for one in running:
         title, href = one.challenge.title(language()), _studio(one.challenge)
-        if one.challenge.state == "reviewing" and one.waiting_points:
-            text = _("« %(title)s » attend des vérifications pour se clôturer.", title=title)
-            found.append(Alert("warning", text, "/review"))
         if one.people == 0:
             text = _("« %(title)s » n’a aucun participant : vérifiez son public.", title=title)
             found.append(Alert("warning", text, href))
@@ -340,6 +343,24 @@ def _alerts(running: Sequence[queries.Running], waiting: int, at: datetime) -> l
         text = _("L’horloge ne tourne pas : les challenges n’avancent plus d’eux-mêmes (flask jobs serve).")
         found.append(Alert("warning", text))
     return found
+
+
+def _held_up(challenge: Challenge, sales: int, at: datetime) -> Alert:
+    """A closing that waits for reviews: urgent once the time for them is over."""
+    title = challenge.title(language())
+    if at < challenge.review_until:
+        text = ngettext(
+            "« %(title)s » attend %(n)s vérification pour se clôturer.",
+            "« %(title)s » attend %(n)s vérifications pour se clôturer.",
+            sales, title=title, n=number(sales),
+        )  # fmt: skip
+        return Alert("warning", text, "/review")
+    text = ngettext(
+        "« %(title)s » devait se clôturer le %(day)s : %(n)s vérification l’en empêche.",
+        "« %(title)s » devait se clôturer le %(day)s : %(n)s vérifications l’en empêchent.",
+        sales, title=title, n=number(sales), day=day(clock.day_of(challenge.review_until, challenge.zone)),
+    )  # fmt: skip
+    return Alert("danger", text, "/review")
 
 
 def _brand_home() -> str:

@@ -216,7 +216,6 @@ class Running:
     challenge: Challenge
     people: int
     active: int
-    waiting_points: int
 
 
 def running(limit: int = 8) -> list[Running]:
@@ -226,7 +225,6 @@ def running(limit: int = 8) -> list[Running]:
             Participant.challenge_id,
             func.count().label("people"),
             func.count(case((Standing.points > 0, 1))).label("active"),
-            func.count(case((Standing.expected_points != Standing.points, 1))).label("waiting"),
         )
         .outerjoin(
             Standing,
@@ -238,13 +236,19 @@ def running(limit: int = 8) -> list[Running]:
         .subquery()
     )
     rows = db.session.execute(
-        select(Challenge, counts.c.people, counts.c.active, counts.c.waiting)
+        select(Challenge, counts.c.people, counts.c.active)
         .outerjoin(counts, counts.c.challenge_id == Challenge.id)
         .where(Challenge.state.in_(OPEN_STATES))
         .order_by(*interesting_first())
         .limit(limit)
     )
-    return [Running(one, people or 0, active or 0, waiting or 0) for one, people, active, waiting in rows]
+    return [Running(one, people or 0, active or 0) for one, people, active in rows]
+
+
+def reviewing(limit: int = 20) -> Sequence[Challenge]:
+    """Challenges whose declaring time is over and that are not closed, those that should have been first."""
+    under_review = select(Challenge).where(Challenge.state == "reviewing")
+    return db.session.scalars(under_review.order_by(Challenge.review_until, Challenge.id).limit(limit)).all()
 
 
 def drafts() -> Sequence[Challenge]:

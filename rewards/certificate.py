@@ -66,13 +66,24 @@ def certificate(challenge: Challenge, hashed: str, *, by: str, at: datetime) -> 
 
 
 def told_certificate(closure: Closure, reader: Person) -> bytes:
-    """A certificate as read, the same bytes each time: participants read how many were left out, staff whom."""
+    """A certificate as read, the same bytes each time: of those who were left out, whose awards are held or passed the
+    yearly cap, participants read how many, staff whom."""
     told = dict(closure.certificate)
     if reader.role == "reseller":
         told["exclusions"] = len(told["exclusions"])
+        told["held"] = len(told.get("held") or ())
+        if told.get("benefit_cap"):
+            told["benefit_cap"] = told["benefit_cap"] | {"people": len(told["benefit_cap"]["people"])}
     if told.get("draw_seed") is not None:
         told["draw_page"] = url_for("rewards.draw", code=told["challenge"], _external=True)
     return (json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+def kept_back(closure: Closure) -> dict[str, int]:
+    """How many awards the closing granted, held, capped and did not fund, over all payouts."""
+    paid = closure.certificate["payouts"]
+    statuses = ("granted", "held", "capped", "not_funded")
+    return {status: sum(one.get(status, 0) for one in paid) for status in statuses}
 
 
 def fingerprint(told: bytes) -> str:

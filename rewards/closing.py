@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, func, insert, literal, select
 
 from badges.operations import grant_earned
 from badges.rules import Counts
-from challenges.announcements import tell_closed
+from challenges.announcements import tell_closed, tell_waiting
 from challenges.lifecycle import NotPossible, claim
 from challenges.models import Challenge, Participant
 from challenges.rules import LATE_ARRIVAL
@@ -55,7 +55,10 @@ def close(challenge: Challenge, *, by: str, at: datetime) -> Closure | None:
     waiting = pending(challenge)
     if any(declaration.person_id not in people for declaration in waiting):
         return None  # somebody declared in between: people are locked before challenges, so this is for the next run
-    if waiting and (challenge.definition.get("pending_at_close", "wait") == "wait" or at < challenge.review_until):
+    if waiting and at < challenge.review_until:
+        return None
+    if waiting and challenge.definition.get("pending_at_close", "wait") == "wait":
+        tell_waiting(challenge, len(waiting), at=at)
         return None
     _settle(challenge, waiting, at=at)
     if not claim(challenge.id, "reviewing", "closed", by=by, at=at):
@@ -130,7 +133,7 @@ def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:
     )
     db.session.add(closure)
     db.session.flush()
-    tell_closed(challenge, at=at)
+    tell_closed(challenge, withholding.held_people(), at=at)
     return closure
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from challenges.models import Challenge, Draw
 from foundation import clock
 from foundation.database import db
 from leaderboards.queries import standings_rows
-from rewards.models import Award, Closure
+from rewards.models import Award, Closure, Release
 from rewards.rules import Drawing, drawings, standings_line, tickets_of
 
 TICKETS = ("person", "points", "tickets", "first_ticket")
@@ -65,7 +65,8 @@ class Drawn:
     """A draw that has taken place, as its page shows it.
 
     `tickets` are (code, count) by code, `left_out` how many of the board had points enough but belong to a health
-    outlet, `steps` every number drawn, `awards` what the closing gave to each code: granted or not_funded.
+    outlet, `steps` every number drawn, `awards` what the closing gave to each code: granted, held, capped or
+    not_funded; what was held and then given is granted.
     """
 
     payout: int
@@ -125,7 +126,9 @@ def drawn(challenge: Challenge, closure: Closure, secret: Draw, number: int, pay
         barred = {one["person"] for one in exclusions if one["reason"] == "health" and one["person"] in points}
     tickets = tickets_of(points.items(), barred, payout["tickets_per"])
     awards = db.session.execute(
-        select(Award.competitor, Award.status).where(Award.challenge_id == challenge.id, Award.payout == number)
+        select(Award.competitor, case((Release.award_id.is_not(None), "granted"), else_=Award.status))
+        .outerjoin(Release, Release.award_id == Award.id)
+        .where(Award.challenge_id == challenge.id, Award.payout == number)
     )
     return Drawn(
         payout=number,

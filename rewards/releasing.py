@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from flask_babel import force_locale
 from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from challenges.announcements import tell_given
 from challenges.lifecycle import NotPossible
 from challenges.models import Challenge
+from challenges.wording import wallet_in_words
 from foundation import audit
 from foundation.database import db
+from foundation.localisation import LANGUAGES
 from network.models import Outlet, Person
 from rewards.models import Award, Release, Reward
 from rewards.payouts import credit
@@ -64,6 +68,16 @@ def _waiting(*columns: Any) -> Select[Any]:
     )
 
 
+def _what(award: Award) -> dict[str, str]:
+    """What an award is, in each language: the article's name, or so many wallet points."""
+    reward = db.session.get(Reward, award.reward_id) if award.reward_id is not None else None
+    found = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            found[language] = reward.name if reward is not None else wallet_in_words(award.wallet_points)
+    return found
+
+
 def find_award(code: str, payout: int, person: str) -> Award | None:
     """The award of a challenge's payout to a person, by their codes."""
     return db.session.scalar(
@@ -97,5 +111,7 @@ def release(award_id: int, reason: str = "", *, by: str, at: datetime) -> bool:
         return False
     challenge = db.session.get_one(Challenge, award.challenge_id)
     credit(challenge, at=at, award_id=award_id)
+    if award.person_id is not None:
+        tell_given(challenge, award.person_id, _what(award), at=at)
     audit.record("rewards.released", f"{challenge.code}/{award.payout}/{award.competitor}", by=by, at=at, reason=reason)
     return True

@@ -12,18 +12,18 @@ from sqlalchemy import and_, case, func, or_, select
 
 from challenges.models import Challenge, Participant
 from challenges.vocabulary import reward_names
-from challenges.wording import points_in_words, prize_in_words
+from challenges.wording import points_in_words, prize_in_words, wallet_in_words
 from foundation.database import db
-from foundation.localisation import number
+from foundation.localisation import euros, moment, number
 from leaderboards.models import FinalStanding, Standing
 from network.models import Outlet, Person
-from rewards.models import Award
+from rewards.models import Award, Closure, Release
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One payout for one person: `state` is won, not_funded or missed; `why` a sentence; `what` says what was won, or
-    was to win."""
+    """One payout for one person: `state` is won, held, capped, not_funded or missed; `why` a sentence; `what` says what
+    was won, or was to win; `kept` why it is kept back and what happens next, or when what was kept was given."""
 
     number: int
     kind: str
@@ -31,6 +31,7 @@ class Outcome:
     what: str
     state: str
     why: str
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Result:
 
     @property
     def won(self) -> list[Outcome]:
-        """What was won, also what the budget did not reach."""
+        """What was won, also what is kept back or was not funded."""
         return [one for one in self.outcomes if one.state != "missed"]
 
     @property
@@ -53,7 +54,7 @@ class Result:
         return [one for one in self.outcomes if one.state == "missed"]
 
 
-def result_of(challenge: Challenge, person: Person) -> Result | None:
+def result_of(challenge: Challenge, person: Person, closure: Closure) -> Result | None:
     """What a closed challenge was for this person; None when it did not take part. A constant number of statements."""
     entered = db.session.get(Participant, (challenge.id, person.id))
     if entered is None:
@@ -68,10 +69,12 @@ def result_of(challenge: Challenge, person: Person) -> Result | None:
     award_is_mine = Award.person_id == person.id
     if challenge.ranks == "outlet":
         award_is_mine = or_(award_is_mine, and_(Award.person_id.is_(None), Award.outlet_id == entered.outlet_id))
-    awards = {
-        award.payout: award
-        for award in db.session.scalars(select(Award).where(Award.challenge_id == challenge.id, award_is_mine))
-    }
+    mine_awarded = (
+        select(Award, Release)
+        .outerjoin(Release, Release.award_id == Award.id)
+        .where(Award.challenge_id == challenge.id, award_is_mine)
+    )
+    awards = {award.payout: (award, released) for award, released in db.session.execute(mine_awarded)}
     payouts = list(enumerate(challenge.definition.get("payouts", ()), 1))
     names = reward_names([challenge.definition])
     competitors, tied, bounds = _league(challenge, line, [payout for _number, payout in payouts])
@@ -80,17 +83,18 @@ def result_of(challenge: Challenge, person: Person) -> Result | None:
     )
     outcomes = []
     for place, payout in payouts:
-        prize, award = prize_in_words(payout, names), awards.get(place)
-        what = prize.what
+        prize, (award, released) = prize_in_words(payout, names), awards.get(place, (None, None))
+        what, kept = prize.what, ""
         if award is not None and payout["kind"] == "convert":
-            what = _wallet(award.wallet_points)
+            what = wallet_in_words(award.wallet_points)
         if award is not None:
-            state = "won" if award.status == "granted" else "not_funded"
+            state = "won" if award.status == "granted" or released is not None else award.status
             why = _won(payout, award)
+            kept = _kept(challenge, closure, person, award, released)
         else:
             total = own.points if payout["kind"] == "convert" and challenge.ranks == "outlet" and own else None
             state, why = "missed", _missed(payout, line, bounds.get(place), total, health=health, challenge=challenge)
-        outcomes.append(Outcome(place, payout["kind"], prize.who, what, state, why))
+        outcomes.append(Outcome(place, payout["kind"], prize.who, what, state, why, kept))
     return Result(line, competitors, tied, outcomes)
 
 
@@ -115,21 +119,24 @@ def _league(
     return row[0], row[1] > 1, bounds
 
 
-def _wallet(amount: int) -> str:
-    return ngettext("%(n)s point de cagnotte", "%(n)s points de cagnotte", amount, n=number(amount))
-
-
 def _won(payout: Mapping[str, Any], award: Award) -> str:
     kind = payout["kind"]
     if kind == "rank":
         return _("Rang %(rank)s : c'est gagné.", rank=number(award.rank))
     if kind == "convert":
-        return _(
+        arithmetic = _(
             "%(total)s ÷ %(every)s, arrondi à l'entier inférieur, × %(into)s.",
             total=points_in_words(award.points),
             every=number(payout["every"]),
             into=number(payout["into"]),
         )
+        whole = award.points // payout["every"] * payout["into"]
+        if award.wallet_points == whole:
+            return arithmetic
+        shared = _(
+            "Le budget ne suffisait pas à ces %(whole)s : chacun en reçoit la même part.", whole=wallet_in_words(whole)
+        )
+        return f"{arithmetic} {shared}"
     if kind == "threshold":
         return _("Il fallait %(points)s ; le total est de %(total)s.", points=number(payout["points"]),
                  total=points_in_words(award.points))  # fmt: skip
@@ -138,6 +145,34 @@ def _won(payout: Mapping[str, Any], award: Award) -> str:
     if kind == "race":
         return _("Total de %(points)s atteint parmi les premiers.", points=points_in_words(payout["points"]))
     return _("Un de vos %(n)s tickets a été tiré.", n=number(award.points // payout["tickets_per"]))
+
+
+def _kept(challenge: Challenge, closure: Closure, person: Person, award: Award, released: Release | None) -> str:
+    """Why an award was kept back, and what happens next."""
+    if award.status == "held":
+        if released is not None:
+            return _(
+                "Il attendait l’accord de votre employeur ; il vous a été remis le %(moment)s.",
+                moment=moment(released.released_at, challenge.zone),
+            )
+        return _(
+            "L’accord de votre employeur, nécessaire pour vous remettre un gain, ne couvre plus vos ventes. Ce gain "
+            "n’est pas perdu : il vous est remis dès que l’accord est de retour, et un message vous le dit. Parlez-en "
+            "à votre employeur."
+        )
+    if award.status == "capped":
+        cap = closure.certificate["benefit_cap"]
+        before = next((one["received_cents"] for one in cap["people"] if one["person"] == person.code), 0)
+        return _(
+            "Le programme ne remet pas plus de %(cap)s par an à un salarié (%(percent)s %% du SMIC mensuel). Vous "
+            "aviez déjà reçu %(before)s en %(year)s avant ce challenge, et ce gain de %(cost)s aurait dépassé le "
+            "plafond : il ne vous est pas remis, et ne le sera pas plus tard.",
+            cap=euros(cap["cents"]), percent=cap["percent"], before=euros(before), year=cap["year"],
+            cost=euros(award.cost_cents),
+        )  # fmt: skip
+    if award.status == "not_funded":
+        return _("Le budget du challenge était épuisé avant ce gain : il n’est pas remis, et ne le sera pas plus tard.")
+    return ""
 
 
 def _missed(

@@ -20,7 +20,7 @@ from foundation.programme import setting
 from foundation.transactions import transaction
 from leaderboards.models import FinalStanding
 from network.permissions import requires
-from rewards.certificate import fingerprint, told_certificate
+from rewards.certificate import fingerprint, kept_back, told_certificate
 from rewards.drawing import draws_of
 from rewards.models import Closure, PodiumConsent
 from rewards.podium import podium_picture
@@ -31,7 +31,7 @@ from rewards.result import result_of
 def result(code: str) -> str:
     """My rank, what I won and why, what I missed and by how much; the certificate and how to check it."""
     challenge, closure = _closed(code)
-    mine = result_of(challenge, current_user) if current_user.role == "reseller" else None
+    mine = result_of(challenge, current_user, closure) if current_user.role == "reseller" else None
     on_podium = mine is not None and _on_podium(challenge, mine.line)
     consent = db.session.get(PodiumConsent, (challenge.id, current_user.id)) if on_podium else None
     certificate = told_certificate(closure, current_user)
@@ -45,6 +45,7 @@ def result(code: str) -> str:
         on_podium=on_podium,
         consent=consent,
         fingerprint=fingerprint(certificate),
+        kept=kept_back(closure),
         draws=draws_of(challenge),
         ranking_url=address("leaderboards.ranking", code=code),
         points_url=address("points.points"),

@@ -161,6 +161,14 @@ class Withholding:
         before, in cents."""
         return {"held": self._held_people(), "benefit_cap": self._capped_people()}
 
+    def held_people(self) -> Select[Any] | None:
+        """The ids of those whose awards were held; None when nobody's were."""
+        if not self._holds:
+            return None
+        return select(Award.person_id).where(
+            Award.challenge_id == self._challenge.id, Award.status == "held", Award.person_id.is_not(None)
+        )
+
     def _held_people(self) -> list[str]:
         if not self._holds:
             return []

@@ -300,6 +300,14 @@ def test_looking_at_the_question_stops_nothing_and_a_participant_cannot(marc: Cl
     assert published() == ["semaine", "semaine-2026-W07", "semaine-2026-W08", "semaine-2026-W09"]
 
 
+def test_a_form_of_another_site_stops_nothing(marc: Client, app: Flask, cast: Cast) -> None:
+    publish(code="semaine", **EVERY_WEEK)
+    app.config["WTF_CSRF_ENABLED"] = True
+    assert marc.post("/studio/semaine/series").status_code == 400
+    app.config["WTF_CSRF_ENABLED"] = False
+    assert "Arrêter la répétition…" in text_of(marc.get("/studio/semaine"))
+
+
 def test_a_series_is_stopped_from_any_of_its_periods(marc: Client, cast: Cast) -> None:
     publish(code="semaine", **EVERY_WEEK)
     list(advance_challenges(NOW + timedelta(days=2)))  # the next one is published

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import html as markup
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from badges.operations import grant_earned
 from badges.rules import Counts
 from challenges.models import Challenge
 from declarations.models import Declaration
-from declarations.operations import withdraw
+from declarations.operations import accept, withdraw
 from foundation import clock
 from foundation.database import db
 from foundation.models import JobRun
 from foundation.programme import change_setting
 from foundation.transactions import transaction
 from leaderboards.operations import remember_ranks
+from network.models import Notice, Person
 from points import wallet
 from rewards.closing import close
+from rewards.jobs import advance_challenges
 from tests.cast import Cast
 from tests.conftest import Client
 from tests.declarations.stage import NOW, publish, sell
@@ -218,6 +221,32 @@ def test_an_animator_is_told_how_many_adjustments_wait_for_their_approval(client
     assert "1 bonus ou correction de points attend votre approbation." in home(client, cast.ada)
     for other in (cast.awa, cast.ines):
         assert "votre approbation" not in home(client, other)
+
+
+def test_an_animator_is_told_of_a_closing_that_waits_and_urgently_once_it_is_late(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What waits would give no point; the closing waits for it all the same.
+    publish(rules=[{"id": "rouge", "counts": "units", "points": 10, "when": {"skus": ["ROUGE"]}}])
+    receipt = sell("AWA", [("CREME", 2_000)], name="big")
+    late = datetime(2026, 3, 20, tzinfo=UTC)
+    for moment, said in (
+        (datetime(2026, 3, 7, tzinfo=UTC), "« Hiver » attend 1 vérification pour se clôturer."),
+        (late, "« Hiver » devait se clôturer le 12 mars 2026 : 1 vérification l’en empêche."),
+    ):
+        list(advance_challenges(moment))
+        list(advance_challenges(moment))
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        assert said in home(client, cast.marc)
+    db.session.rollback()
+    told = select(Person.code, Notice.title).join(Notice, Notice.person_id == Person.id).where(Notice.kind == "waiting")
+    assert sorted(map(tuple, db.session.execute(told))) == [
+        ("ADA", "Hiver ne peut pas se clôturer"), ("MARC", "Hiver ne peut pas se clôturer"),
+    ]  # fmt: skip
+    with transaction():
+        accept(db.session.get_one(Declaration, receipt.declaration_id), by="MARC", at=late)
+    list(advance_challenges(late))
+    assert "devait se clôturer" not in home(client, cast.marc)
 
 
 def test_an_animator_is_told_which_job_failed(client: Client, cast: Cast) -> None:

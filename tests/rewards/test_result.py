@@ -5,24 +5,26 @@ from __future__ import annotations
 import hashlib
 import html
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageChops
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from challenges.models import Challenge
 from foundation.database import db
+from foundation.programme import change_setting
 from foundation.transactions import transaction
-from network.models import Notice, Person
-from rewards.jobs import advance_challenges
+from network.models import Notice, Outlet, Person
+from rewards.jobs import advance_challenges, release_held
 from rewards.models import PodiumConsent, Reward
 from rewards.podium import podium_picture
 from tests.cast import Cast
 from tests.declarations.stage import publish, sell
+from tests.rewards.test_order_pages import statements
 
 AFTER = datetime(2026, 3, 10, tzinfo=UTC)
 PAYOUTS: list[dict[str, Any]] = [
@@ -94,6 +96,107 @@ def test_what_the_budget_did_not_reach_is_told_as_such(app: Flask, cast: Cast, c
     list(advance_challenges(AFTER))
     assert "Non financé" not in page(client, cast.awa)
     assert "Le budget du challenge était épuisé" in page(client, cast.bruno)
+
+
+CONVERT: list[dict[str, Any]] = [{"kind": "convert", "every": 10, "into": 100}]
+
+
+def write_agreement(day: date | None) -> None:
+    """Awa's and Chloé's employer revokes its agreement, or gives it again."""
+    with transaction():
+        db.session.execute(update(Outlet).where(Outlet.code == "PDV-BREST").values(agreement_on=day))
+
+
+def cap_at_fifteen_percent() -> None:
+    """273.45 € in 2026."""
+    with transaction():
+        change_setting("benefit_cap", "15", by="ADA", at=datetime(2025, 1, 1, tzinfo=UTC))
+
+
+def notices(kind: str) -> dict[str, str]:
+    """Who was told something of a kind, and what."""
+    db.session.rollback()
+    found = select(Person.code, Notice.text).join(Notice, Notice.person_id == Person.id).where(Notice.kind == kind)
+    return {code: text.replace("\xa0", " ") for code, text in db.session.execute(found)}
+
+
+def test_what_is_held_is_told_with_the_reason_and_what_comes_next_then_given(
+    app: Flask, cast: Cast, client: FlaskClient
+) -> None:
+    publish(payouts=CONVERT)
+    sell("AWA", [("CREME", 4)], name="a")
+    sell("BRUNO", [("CREME", 3)], name="b")
+    write_agreement(None)
+    list(advance_challenges(AFTER))
+    shown = page(client, cast.awa)
+    assert "Gardé pour vous" in shown and "400 points de cagnotte" in shown
+    assert "L’accord de votre employeur" in shown and "il vous est remis dès que l’accord est de retour" in shown
+    assert "1 gardé en attendant l’accord d’un employeur" in shown
+    assert "Gardé pour vous" not in page(client, cast.bruno)
+    told = notices("closed")
+    assert "attend l’accord de votre employeur" in told["AWA"]
+    assert [code for code, text in told.items() if "accord" in text] == ["AWA"], "Chloé won nothing"
+    assert set(told) == {"AWA", "BRUNO", "CHLOE", "NINA"}
+
+    write_agreement(date(2020, 1, 1))
+    list(release_held(AFTER))
+    list(release_held(AFTER))
+    assert notices("award") == {"AWA": "400 points de cagnotte : ce gain attendait l’accord de votre employeur."}
+    shown = page(client, cast.awa)
+    assert "Gardé pour vous" not in shown and "il vous a été remis le 10 mars 2026" in shown
+
+
+def test_what_passes_the_yearly_cap_is_told_with_its_figures(app: Flask, cast: Cast, client: FlaskClient) -> None:
+    cap_at_fifteen_percent()
+    publish(payouts=[{"kind": "threshold", "points": at, "wallet": 20_000} for at in (30, 40)])
+    sell("AWA", [("CREME", 4)], name="a")
+    list(advance_challenges(AFTER))
+    shown = page(client, cast.awa)
+    assert shown.count("Au-delà du plafond") == 1
+    assert "plus de 273,45 € par an à un salarié (15 % du SMIC mensuel)" in shown
+    assert "ce gain de 200,00 € aurait dépassé le plafond" in shown and "ne le sera pas plus tard" in shown
+
+
+def test_participants_read_how_many_were_kept_back_and_staff_whom(app: Flask, cast: Cast, client: FlaskClient) -> None:
+    cap_at_fifteen_percent()
+    publish(payouts=[{"kind": "threshold", "points": at, "wallet": 20_000} for at in (10, 20)])
+    sell("AWA", [("CREME", 4)], name="a")
+    write_agreement(None)
+    list(advance_challenges(AFTER))
+    client.sign_in(cast.bruno)  # type: ignore[attr-defined]
+    told = client.get("/challenges/hiver/certificate").get_json()
+    assert (told["held"], told["benefit_cap"]["people"]) == (1, 1)
+    assert "AWA" not in client.get("/challenges/hiver/certificate").text
+    client.sign_in(cast.marc)  # type: ignore[attr-defined]
+    told = client.get("/challenges/hiver/certificate").get_json()
+    assert told["held"] == ["AWA"]
+    assert told["benefit_cap"]["people"] == [{"person": "AWA", "received_cents": 0}]
+
+
+def test_a_share_of_a_conversion_says_that_the_budget_was_short(app: Flask, cast: Cast, client: FlaskClient) -> None:
+    publish(payouts=CONVERT, budget=5, budget_policy="pro_rata")
+    sell("AWA", [("CREME", 4)], name="a")
+    sell("BRUNO", [("CREME", 3)], name="b")
+    list(advance_challenges(AFTER))
+    shown = page(client, cast.awa)  # 400 × 500 ÷ 700
+    assert "285 points de cagnotte" in shown
+    assert "Le budget ne suffisait pas à ces 400 points de cagnotte : chacun en reçoit la même part." in shown
+
+
+def test_the_result_takes_the_same_statements_however_many_took_part_and_whatever_was_won(
+    app: Flask, cast: Cast, client: FlaskClient
+) -> None:
+    many = [*CONVERT, *({"kind": "threshold", "points": 10 * n, "wallet": n} for n in range(1, 9))]
+    for code, payouts, sellers in (("court", CONVERT, ["AWA"]), ("long", many, ["AWA", "BRUNO", "CHLOE"])):
+        publish(code=code, payouts=payouts, rules=[{"id": code, "counts": "units", "points": 10}])
+        for seller in sellers:
+            sell(seller, [("CREME", 4)], name=f"{code}-{seller}")
+    list(advance_challenges(AFTER))
+    client.sign_in(cast.awa)  # type: ignore[attr-defined]
+    counts = [
+        statements(app, lambda code=code: client.get(f"/challenges/{code}/result")) for code in ("court", "long")
+    ]  # fmt: skip
+    assert counts[0] == counts[1]
 
 
 def test_a_health_outlet_reads_the_article_that_bars_its_prize(app: Flask, cast: Cast, client: FlaskClient) -> None:

@@ -577,11 +577,11 @@ def compute(
     network = load(network_dir, historical, received_at)
     files = [(date.min, challenge_toml), *amended]
     versions = [(first_day, tomllib.loads(Path(file).read_text(encoding="utf-8"))) for first_day, file in files]
-    return compute_board(network, versions, read_targets(targets) if targets else {}, vdi_reorder)
+    return compute_board(network, versions, read_targets(targets) if targets else {}, vdi_reorder, adjusted)
 
 
-def compute_board(network, versions, uploaded=None, vdi_reorder=False):
-    """The same from what the files say: `versions` as in `fold`, `uploaded` the targets by person."""
+def compute_board(network, versions, uploaded=None, vdi_reorder=False, adjusted=()):
+    """The same from what the files say: `versions` as in `fold`, `uploaded` the targets by person, `adjusted` too."""
     challenge = versions[-1][1]
     uploaded = uploaded or {}
     has_objective = "objective" in challenge

@@ -194,6 +194,7 @@ for rule, view, methods in (
     ("/declare", declaring.declare, ["GET"]),
     ("/declare", declaring.send, ["POST"]),
     ("/declare/draft", declaring.draft, ["GET", "POST"]),
+    ("/declare/favourites", declaring.favourite, ["POST"]),
     ("/declare/products", declaring.products, ["GET"]),
     ("/declare/expected", declaring.expected, ["POST"]),
     ("/outbox/photos/<uuid:photo_id>", uploading.photo_state, ["GET"]),

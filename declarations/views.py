@@ -14,7 +14,17 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from badges.queries import grants_of
 from challenges import wording
-from declarations import adjusting, declaring, operations, permissions, queries, reviewing, steering, target_pages
+from declarations import (
+    adjusting,
+    declaring,
+    operations,
+    outbox,
+    permissions,
+    queries,
+    reviewing,
+    steering,
+    target_pages,
+)
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
 from declarations.models import Declaration, Revision
@@ -201,6 +211,12 @@ for rule, name, view, methods in (
     ("/studio/points/adjustments", "waiting_adjustments", adjusting.waiting, ["GET"]),
     ("/studio/points/adjustments/<int:number>/approval", "approve_adjustment", adjusting.approval, ["POST"]),
     ("/studio/points/adjustments/<int:number>/refusal", "refuse_adjustment", adjusting.refusal, ["POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)
+for rule, name, view, methods in (
+    ("/outbox/session", "outbox_session", outbox.session, ["GET"]),
+    ("/outbox/declarations", "outbox_declarations", outbox.send, ["POST"]),
+    ("/outbox/products", "outbox_products", outbox.products, ["GET"]),
 ):
     blueprint.add_url_rule(rule, name, view, methods=methods)
 blueprint.add_url_rule("/review", view_func=reviewing.review, defaults={"public_id": ""})

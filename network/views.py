@@ -53,6 +53,9 @@ PICTURE_SIDE = 256
 BEFORE_NOTICE = frozenset(
     {
         "static",
+        "portal.manifest",
+        "portal.service_worker",
+        "portal.offline",
         "network.notice",
         "network.welcome",
         "network.enter_by_invitation",

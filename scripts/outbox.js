@@ -19,9 +19,10 @@ let pause = FIRST;
 let timer = 0;
 async function send() {
   clearTimeout(timer);
-  const outcome = await flush().catch(() => "later");
+  const { outcome, progress } = await flush().catch(() => ({ outcome: "later" }));
   if (outcome === "other") return elsewhere();
-  if (outcome !== "later") return void (pause = FIRST);
+  if (outcome !== "later" || progress) pause = FIRST;
+  if (outcome !== "later") return;
   store.tell({ state: "waiting" });
   timer = setTimeout(send, pause);
   pause = Math.min(LONGEST, pause * 2);

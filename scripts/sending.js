@@ -42,6 +42,8 @@ const body = ({ id, sale, declared_at: declaredAt, photo }) => {
   };
 };
 
+let taken = 0; // what the server took: parts of pictures, and sales
+
 /* Send a picture part by part, from where the server has it. True when the server took it whole. */
 async function sendPhoto(id, headers) {
   const bytes = await store.photo(id);
@@ -63,6 +65,7 @@ async function sendPhoto(id, headers) {
     });
     if (answer.status === 422) return false;
     if (answer.status !== 204 && answer.status !== 409) return answer.status >= 500 ? Promise.reject(new Error()) : false;
+    if (answer.status === 204) taken += 1;
     offset = Number(answer.headers.get("Upload-Offset"));
   }
   return true;
@@ -74,14 +77,14 @@ async function send(item, { person, token }) {
   const headers = { "X-CSRFToken": token, "Palmares-Person": person, Accept: "application/json" };
   const refuse = (faults) => store.put(person, id, "refused", { ...content, faults });
   if (content.photo) {
-    let taken;
+    let whole;
     try {
-      taken = await sendPhoto(content.photo, headers);
+      whole = await sendPhoto(content.photo, headers);
     } catch (error) {
       if (error instanceof Later) throw error;
       return "again";
     }
-    if (!taken) {
+    if (!whole) {
       await refuse([{ field: "photo" }]);
       return "done";
     }
@@ -94,6 +97,7 @@ async function send(item, { person, token }) {
   if (answer.status === 401) return "expired";
   if (answer.status === 403) return "other";
   if (answer.status >= 500 || answer.type === "opaqueredirect" || answer.status === 400) return "again";
+  taken += 1;
   const told = await answer.json().catch(() => ({}));
   if (answer.ok) {
     const points = (told.points ?? []).reduce((sum, one) => sum + one.points, 0);
@@ -105,33 +109,34 @@ async function send(item, { person, token }) {
   return "done";
 }
 
-/* Send everything that is kept. "empty", "later" (try again), "expired" (sign in first), "other" (somebody else is
-   signed in). */
+/* Send everything that is kept. `outcome`: "empty", "later" (try again), "expired" (sign in first), "other" (somebody
+   else is signed in); `progress`: whether anything was taken on the way. */
 export const flush = () =>
   navigator.locks.request("outbox", async () => {
+    const before = taken;
+    const ended = (outcome) => ({ outcome, progress: taken > before });
     try {
-      if (!(await store.mine("kept")).length) return "empty";
+      if (!(await store.mine("kept")).length) return ended("empty");
       const open = await session();
       if (!open) {
         await store.set("expired", true);
         store.tell({ state: "expired" });
-        return "expired";
+        return ended("expired");
       }
-      if (open.person !== (await store.get("person"))) return "other";
+      if (open.person !== (await store.get("person"))) return ended("other");
       await store.set("expired", undefined);
       const tried = new Set();
       let failed = false;
       for (;;) {
         const item = (await store.mine("kept")).find((one) => !tried.has(one.id));
-        if (!item) return failed ? "later" : "empty";
+        if (!item) return ended(failed ? "later" : "empty");
         tried.add(item.id);
-        store.tell({ id: item.id, state: "sending" });
         const outcome = await send(item, open);
         if (outcome === "again") failed = true;
-        else if (outcome !== "done") return outcome;
+        else if (outcome !== "done") return ended(outcome);
       }
     } catch (error) {
-      if (error instanceof Later) return "later";
+      if (error instanceof Later) return ended("later");
       throw error;
     }
   });

@@ -132,7 +132,7 @@ self.addEventListener("message", (event) => {
 self.addEventListener("sync", (event) => {
   if (event.tag !== "outbox") return;
   event.waitUntil(
-    flush().then((outcome) => {
+    flush().then(({ outcome }) => {
       if (outcome === "later") throw new Error("not yet"); // the browser tries again
     }),
   );

@@ -30,10 +30,13 @@ function row(item) {
   return copy;
 }
 
+let arrived = false; // the list was shown once: what is answered from now on stays in it
+
 export async function show({ offline }) {
   const list = document.getElementById("outbox-list");
   // A page of sales that comes from the server shows the answers itself.
-  if (list && !offline) for (const item of await store.mine("answered")) await store.drop(item.id);
+  if (list && !offline && !arrived) await store.dropAnswered();
+  arrived = true;
   const items = await store.mine();
   const count = (state) => items.filter((item) => item.state === state).length;
   const [kept, refused, drafts] = ["kept", "refused", "draft"].map(count);

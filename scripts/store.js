@@ -39,12 +39,9 @@ export const cacheOf = (person) => PAGES + person;
 /* Forget the person: pages, catalogue, answers, and the key of what is sealed. Unsent sales stay, closed. */
 export async function forget() {
   const db = await database();
-  const person = await db.get("state", "person");
+  await dropAnswered();
   for (const name of ["person", "key", "expired", "products-at"]) await db.delete("state", name);
   await db.clear("products");
-  for (const item of person ? await db.getAllFromIndex("items", "person", person) : []) {
-    if (item.state === "answered") await db.delete("items", item.id);
-  }
   for (const name of await caches.keys()) if (name.startsWith(PAGES)) await caches.delete(name);
 }
 
@@ -116,6 +113,15 @@ export async function drop(id) {
   if (item?.photo) await dropPhoto(item.photo);
   await (await database()).delete("items", id);
   tell({ id, state: "gone" });
+}
+
+/* Answers that the server's own page shows. */
+export async function dropAnswered() {
+  const db = await database();
+  const person = await get("person");
+  for (const item of person ? await db.getAllFromIndex("items", "person", person) : []) {
+    if (item.state === "answered") await db.delete("items", item.id);
+  }
 }
 
 // — pictures —

@@ -124,29 +124,6 @@ def test_the_same_form_sent_again_writes_nothing(cast, autumn, new_context):
     assert sales_in_the_books() == 1
 
 
-def test_going_back_and_sending_the_same_again_writes_nothing_and_something_else_is_asked_about(
-    cast, autumn, page: Page
-):
-    tap_in(page, "Awa Diallo")
-    page.goto("/declare")
-    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    page.get_by_label("En boutique").check()
-    page.get_by_role("button", name="Envoyer").click()
-    page.wait_for_url("**/declarations/*")
-    page.go_back()
-    page.get_by_role("button", name="Envoyer").click()
-    page.wait_for_url("**/declarations/*")
-    assert sales_in_the_books() == 1
-    page.go_back()
-    page.get_by_label("En réunion").check()
-    page.get_by_role("button", name="Envoyer").click()
-    expect(page.get_by_role("alert")).to_contain_text("S’agit-il d’une autre vente ?")
-    assert sales_in_the_books() == 1
-    page.get_by_role("button", name="Envoyer").click()
-    page.wait_for_url("**/declarations/*")
-    assert sales_in_the_books() == 2
-
-
 def form_fields(request: Request) -> dict[str, str]:
     """The fields of a form sent as multipart/form-data; files are left out."""
     body = (request.post_data_buffer or b"").decode()

@@ -14,6 +14,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from challenges import definition, vocabulary
+from declarations import jobs as declaration_jobs
 from declarations.publishing import enrol_arrivals
 from foundation import jobs as foundation_jobs
 from foundation import localisation, logs, scheduler, web
@@ -164,6 +165,9 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
     scheduler.Job("rewards.ask_providers", "25 * * * *", reward_jobs.ask_providers, "asks after silent orders"),
     scheduler.Job(
         "rewards.forget_addresses", "35 3 * * *", reward_jobs.forget_addresses, "removes addresses of old orders"
+    ),
+    scheduler.Job(
+        "declarations.forget_photos", "40 3 * * *", declaration_jobs.forget_photos, "lets go of photos without a sale"
     ),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
     scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),

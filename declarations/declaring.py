@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from challenges import wording
 from challenges.models import Challenge
 from challenges.rules import Sale, SoldLine, Version
-from declarations import operations, permissions, queries, rules
+from declarations import operations, permissions, photos, queries, rules
 from declarations.forms import SaleForm, new_id, units_of, values_of
 from declarations.models import Declaration, Revision
 from declarations.queries import Bonus, Choosable
 from declarations.rules import Refused
+from declarations.uploading import proofs_folder
 from foundation import clock, pictures
 from foundation.localisation import language, number
 from foundation.pages import htmx
@@ -71,26 +70,18 @@ def send() -> AnyResponse | str:
     form = SaleForm(today=_today())
     form.name_lines(queries.products_by_sku([line.sku for line in form.lines.data]))
     complete = form.validate()
-    proof = _proof_sent(form)
+    _keep_photo(form)
     if not complete or form.proof.errors:
         return _refused(form)
     one = form.submission(current_user.code)
     try:
         with transaction():
-            [receipt] = operations.receive(
-                [one],
-                by=current_user.code,
-                at=clock.now(),
-                zone=_zone(),
-                proofs={one.id: proof} if proof else None,
-            )
+            [receipt] = operations.receive([one], by=current_user.code, at=clock.now(), zone=_zone())
     except Refused as refusal:
         if refusal.conflict:
             return _already_sent(form, one.id)
         form.refuse(refusal.problems)
         return _refused(form)
-    if receipt.replay:
-        _discard_proof(proof, receipt.declaration_id)
     return redirect(url_for("declarations.answer", public_id=receipt.public_id, new=1))
 
 
@@ -116,7 +107,7 @@ def draft() -> AnyResponse | str:
             expected=_expected(form, products),
             language=language(),
         )
-    _proof_sent(form)
+    _keep_photo(form)
     return _form_page(form, added=added, search="" if added else request.form.get("q", ""))
 
 
@@ -193,6 +184,8 @@ def _already_sent(form: SaleForm, sent: str) -> AnyResponse:
     mine = permissions.declaration_of(current_user, sent)
     form.id.data = new_id()
     form.earlier = sent if mine is not None else None
+    if not photos.is_free(current_user.id, form.kept_proof.data):
+        form.kept_proof.data = ""
     return _refused(form, 409)
 
 
@@ -253,32 +246,22 @@ def _bar(told: rules.Submission) -> str:
 # — pictures that prove a sale ————————————————————————————————————————————————————————————————————————————————————————
 
 
-def _proofs_folder() -> Path:
-    return current_app.config["SETTINGS"].media_folder / "proofs"
-
-
-def _proof_sent(form: SaleForm) -> str | None:
-    """Keep the picture that came with the form; one that came with an earlier try is kept by its signed name."""
-    signer = URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"proof:{current_user.code}")
-    if form.proof.data:
-        try:
-            name = pictures.keep_picture(form.proof.data.read(), _proofs_folder())
-        except ValueError:
-            form.proof.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
-            return None
-        form.kept_proof.data = signer.dumps(name)
-        return name
+def _keep_photo(form: SaleForm) -> None:
+    """Keep the picture that came with the form. Its id is made of the sale's and of the picture itself, so that the
+    same form sent twice names the same photo."""
+    if not form.proof.data:
+        return
+    content = form.proof.data.read()
+    public_id = photos.id_for(form.id.data, content)
     try:
-        return signer.loads(form.kept_proof.data) if form.kept_proof.data else None
-    except BadSignature:
-        form.kept_proof.data = ""
-        return None
-
-
-def _discard_proof(proof: str | None, declaration_id: int) -> None:
-    """A replay brought the same picture once more under another name."""
-    if proof and queries.proof_of(declaration_id) != proof:
-        pictures.discard_picture(_proofs_folder(), proof)
+        with transaction():
+            photos.keep(current_user.id, public_id, content, folder=proofs_folder(), at=clock.now())
+    except photos.Unusable:
+        form.proof.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
+    except photos.TooMany:
+        form.proof.errors = [_("Trop de photos attendent leur vente ; envoyez d’abord ces ventes.")]
+    else:
+        form.kept_proof.data = public_id
 
 
 @requires("signed_in")
@@ -290,7 +273,7 @@ def proof(public_id: str) -> AnyResponse:
         revision = mine[1] if mine else None
     elif current_user.role in ("animator", "admin"):
         revision = permissions.reviewed_or_waiting(current_user, public_id)
-    path = pictures.picture_path(_proofs_folder(), revision.proof) if revision and revision.proof else None
+    path = pictures.picture_path(proofs_folder(), revision.proof) if revision and revision.proof else None
     if path is None:
         abort(404)
     return send_file(path, mimetype="image/webp")

@@ -39,17 +39,19 @@ def _secret() -> str:
 
 
 def from_the_phone(view: View) -> View:
-    """Let the signed-in reseller call (g.caller): 401 for nobody, 403 for another role, for somebody who has not read
-    the notice, and for whoever sends what was kept for another person."""
+    """Let the signed-in reseller call (g.caller): 401 for nobody, 404 for another role, 403 for somebody who has not
+    read the notice, and when what is sent says that it was kept for another person."""
 
     @wraps(view)
     def identified(*args: Any, **kwargs: Any) -> Any:
         if not current_user.is_authenticated:
             return problem(401, "Sign in first; what was kept stays on the phone")
-        if current_user.role not in PERMISSIONS["machine"] or current_user.notice_accepted_at is None:
-            return problem(403, "Only resellers who have read the notice declare sales")
+        if current_user.role not in PERMISSIONS["machine"]:
+            return problem(404, "There is nothing here for this person")
+        if current_user.notice_accepted_at is None:
+            return problem(403, "Read the notice first")
         kept_for = request.headers.get(KEPT, "")
-        if (kept_for or request.method != "GET") and kept_for != person_key(current_user, secret=_secret()):
+        if kept_for and kept_for != person_key(current_user, secret=_secret()):
             return problem(403, "This was kept for another person; nothing was written")
         g.caller = current_user
         return view(*args, **kwargs)
@@ -75,6 +77,8 @@ def session() -> Response:
 @from_the_phone
 def send() -> Response:
     """Take a sale kept on the phone, with the body and the answers of POST /api/v1/declarations."""
+    if not request.headers.get(KEPT):
+        return problem(403, f"Say for whom this was kept, in the header {KEPT}; nothing was written")
     return taking.take(
         g.caller,
         at=clock.now(),

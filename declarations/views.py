@@ -22,8 +22,10 @@ from declarations import (
     permissions,
     queries,
     reviewing,
+    rules,
     steering,
     target_pages,
+    uploading,
 )
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
@@ -133,7 +135,10 @@ def answer(public_id: str) -> str:
         language=language(),
         bar=wording.explain_bar(revision.barred),
         answer_before=_answer_before(found, at) if found.waiting else "",
-        why_waiting=why_waiting(declaration),
+        why_waiting=why_waiting(declaration, to_its_person=True),
+        same_photo=permissions.with_the_same_photo(current_user, declaration)
+        if rules.SAME_PHOTO in declaration.review_reasons.split(",")
+        else None,
         contestable=declaration.status == "rejected" and not operations.is_contested(declaration),
     )
 
@@ -192,6 +197,8 @@ for rule, view, methods in (
     ("/declare/draft", declaring.draft, ["GET", "POST"]),
     ("/declare/products", declaring.products, ["GET"]),
     ("/declare/expected", declaring.expected, ["POST"]),
+    ("/outbox/photos/<uuid:photo_id>", uploading.photo_state, ["GET"]),
+    ("/outbox/photos/<uuid:photo_id>", uploading.photo_piece, ["PATCH"]),
     ("/declarations/<path:public_id>/proof", declaring.proof, ["GET"]),
     ("/declarations/<path:public_id>/correction", declaring.correction, ["GET", "POST"]),
     ("/review/<path:public_id>", reviewing.review, ["GET"]),

@@ -265,10 +265,10 @@ export function start({ person, offline, send }) {
     let picture = photo;
     const file = fields.proof?.files?.[0];
     if (file) {
-      let small;
+      let small = file;
+      const shrinking = await import(words.photo).catch(() => null); // not on this phone: it goes as it is
       try {
-        const { shrink } = await import(words.photo);
-        small = await shrink(file);
+        if (shrinking) small = await shrinking.shrink(file);
       } catch {
         return alert("outbox-incomplete", { why: words.faults.photo });
       }

@@ -4,6 +4,7 @@ import * as store from "./store.js";
 
 const PART = 64 * 1024; // bytes of a picture in one request
 class Later extends Error {} // the network or the server is away: everything waits
+class Unclear extends Error {} // the server failed on this one: it waits, the others go on
 
 async function ask(path, options = {}) {
   let response;
@@ -44,12 +45,13 @@ const body = ({ id, sale, declared_at: declaredAt, photo }) => {
 
 let taken = 0; // what the server took: parts of pictures, and sales
 
-/* Send a picture part by part, from where the server has it. True when the server took it whole. */
+/* Send a picture part by part, from where the server has it. False when the server says that it is none. */
 async function sendPhoto(id, headers) {
   const bytes = await store.photo(id);
   if (!bytes) return true;
   const address = `/outbox/photos/${id}`;
   const known = await ask(address, { headers });
+  if (!known.ok && known.status !== 404) throw new Unclear();
   let offset = known.ok ? Number(known.headers.get("Upload-Offset")) : 0;
   for (let tries = 0; offset < bytes.length && tries < 200; tries += 1) {
     const part = bytes.subarray(offset, offset + PART);
@@ -63,8 +65,8 @@ async function sendPhoto(id, headers) {
       },
       body: part,
     });
-    if (answer.status === 422) return false;
-    if (answer.status !== 204 && answer.status !== 409) return answer.status >= 500 ? Promise.reject(new Error()) : false;
+    if (answer.status === 422 || answer.status === 413) return false;
+    if (answer.status !== 204 && answer.status !== 409) throw new Unclear();
     if (answer.status === 204) taken += 1;
     offset = Number(answer.headers.get("Upload-Offset"));
   }
@@ -81,8 +83,8 @@ async function send(item, { person, token }) {
     try {
       whole = await sendPhoto(content.photo, headers);
     } catch (error) {
-      if (error instanceof Later) throw error;
-      return "again";
+      if (error instanceof Unclear) return "again";
+      throw error;
     }
     if (!whole) {
       await refuse([{ field: "photo" }]);

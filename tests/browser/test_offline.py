@@ -10,10 +10,10 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ import pytest
 from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from declarations.models import Declaration, Line, Revision
+from catalogue.models import Product
+from declarations.models import Declaration, Line, Photo, Revision
 from foundation import clock
 from foundation.database import db
+from foundation.transactions import transaction
 from network.models import Person
 from points.models import Entry
 from rewards.jobs import advance_challenges
@@ -34,7 +36,7 @@ from tests.browser.stage import publish
 
 SEEDS = range(int(os.environ.get("PALMARES_OFFLINE_SEEDS", "2")))
 SALES = 20
-PHOTOS = 0
+PHOTOS = 5
 
 
 class Weather:
@@ -123,7 +125,7 @@ def phone(chromium: Browser, address: str, tmp_path: Path) -> Iterator[Phone]:
 @pytest.fixture
 def autumn(cast: Any) -> None:
     """A running challenge: 10 points for a unit of care, 50 more at five units."""
-    publish()
+    publish(proof="optional")
     list(advance_challenges(clock.now()))
 
 
@@ -278,9 +280,143 @@ def test_twenty_sales_made_without_network_arrive_once_each_through_lost_answers
     assert sorted(sales_of("AWA")) == sorted(("accepted", count) for count in units)
     gained = select(func.sum(Entry.amount)).where(Entry.rules_version > 0)
     assert db.session.scalar(gained) == 10 * sum(units) + 50, "points are counted once"
+    proving = select(func.count()).select_from(Photo).where(Photo.declaration_id.is_not(None))
+    assert db.session.scalar(proving) == PHOTOS
     weather.lose = 0
     page.goto("/declarations")
     until(lambda: queue(page) == {})
     expect(page.locator("#outbox-list")).to_be_hidden()
     page.goto("/")
     expect(page.locator(".hero-board .hero-number")).to_contain_text(str(10 * sum(units) + 50))
+
+
+def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 3)
+    page.goto("/declare")
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Rouge velours").click()
+    until(lambda: queue(page) == {"kept": 1, "draft": 1})
+
+    # she leaves, without network: she is warned, and nothing of hers opens any more
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    leave(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    assert "1 vente n’est pas encore envoyée" in asked[0]
+    for path in ("/", "/declare", "/declarations", "/ranking", "/challenges/automne/ranking"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+        expect(page.locator("body")).not_to_contain_text("Awa")
+    assert kept_pages(page) == [] and readable(page) == []
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+
+    # the network comes back: her session ends before anything is shown; Chloé signs in
+    weather.down = False
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/sign-in"))
+    tap_in(page, "Chloé Le Gall")
+    ready(page)
+    for path in ("/", "/declare", "/declarations", "/ranking"):
+        page.goto(path)
+        expect(page.locator("#outbox-strip")).to_be_hidden()
+        expect(page.locator("#main")).not_to_contain_text("Crème de jour, ")
+    page.goto("/declarations")
+    expect(page.locator("#outbox-list")).to_be_hidden()
+    weather.down = True
+    page.goto("/declare")
+    expect(page.locator("#outbox-alert")).to_be_empty()
+    declare(page, 2, product="Sérum éclat")
+    page.goto("/declarations")
+    expect(page.locator("#outbox-list li")).to_have_count(1)
+    weather.down = False
+    page.goto("/declarations")
+    until(lambda: sales_of("CHLOE") == [("accepted", 2)])
+    assert sales_of("AWA") == [] and queue(page)["kept"] == 1
+    leave(page)
+    expect(page).to_have_url(re.compile("/sign-in"))
+    assert kept_pages(page) == [] and readable(page) == []
+
+    # Awa comes back and finds what she had left
+    tap_in(page, "Awa Diallo")
+    until(lambda: sales_of("AWA") == [("accepted", 3)])
+    page.goto("/declare")
+    expect(page.locator("#outbox-alert")).to_contain_text("1 × Rouge velours")
+    page.get_by_role("button", name="Reprendre la vente").click()
+    expect(page.get_by_label("Unités de Rouge velours")).to_have_value("1")
+    assert sales_of("CHLOE") == [("accepted", 2)]
+
+
+def test_an_expired_sign_in_keeps_the_sales_and_asks_to_sign_in_again(
+    app: Flask, cast, autumn, weather: Weather, phone: Phone
+):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 2)
+    page.goto("/declarations")
+    page.context.clear_cookies()
+    weather.down = False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    expect(page.locator("#outbox-strip")).to_contain_text("Votre connexion est terminée. 1 vente attend")
+    page.get_by_role("link", name="Se reconnecter").click()
+    page.get_by_role("button", name="Awa Diallo").click()
+    until(lambda: sales_of("AWA") == [("accepted", 2)])
+
+
+def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 1, product="Sérum éclat")
+    page.goto("/declare")
+    declare(page, 2)
+    with transaction():
+        db.session.execute(delete(Product).where(Product.sku == "SERUM"))
+    weather.down = False
+    page.goto("/declarations")
+    row = page.locator("#outbox-list li").filter(has_text="Refusée")
+    expect(row).to_contain_text("Sérum éclat n’est plus au catalogue ; retirez-le.")
+    until(lambda: sales_of("AWA") == [("accepted", 2)])
+    row.get_by_role("link", name="Reprendre la vente").click()
+    expect(page.get_by_role("alert")).to_contain_text("Sérum éclat n’est plus au catalogue")
+    page.get_by_role("button", name="Retirer Sérum éclat").click()
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    expect(page.get_by_label("En boutique")).to_be_checked()
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    assert sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)]
+    assert queue(page).get("refused") is None
+
+
+def leave(page: Page) -> None:
+    """Sign out on this phone."""
+    page.get_by_label("Mon menu").click()
+    page.get_by_role("button", name="Se déconnecter", exact=True).click()
+
+
+def readable(page: Page) -> list[str]:
+    """What somebody who searches the phone could read: the key of what is sealed, the catalogue, a state of somebody."""
+    return page.evaluate(
+        """() => new Promise((resolve) => {
+            const asked = indexedDB.open("palmares");
+            asked.onsuccess = () => {
+                const change = asked.result.transaction(["state", "products"]);
+                const names = change.objectStore("state").getAllKeys();
+                const products = change.objectStore("products").getAllKeys();
+                change.oncomplete = () => {
+                    asked.result.close();
+                    resolve([...names.result.filter((name) => ["key", "person", "expired"].includes(name)),
+                             ...products.result]);
+                };
+            };
+        })"""
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from badges.rules import Counts, week_streak
 from catalogue.models import Product
@@ -454,6 +454,18 @@ def _on_sale(day: date) -> ColumnElement[bool]:
     return and_(
         or_(Product.starts_on.is_(None), Product.starts_on <= day),
         or_(Product.ends_on.is_(None), Product.ends_on >= day),
+    )
+
+
+def products_between(first_day: date, last_day: date) -> Select[Any]:
+    """What is on sale on some day of a period, by name, with the days of each product."""
+    return (
+        select(Product.sku, Product.ean, Product.name, Product.category, Product.starts_on, Product.ends_on)
+        .where(
+            or_(Product.starts_on.is_(None), Product.starts_on <= last_day),
+            or_(Product.ends_on.is_(None), Product.ends_on >= first_day),
+        )
+        .order_by(Product.name, Product.sku)
     )
 
 

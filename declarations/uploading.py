@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from flask_login import current_user
 
 from declarations import photos
+from declarations.outbox import from_the_phone
 from foundation import clock
 from foundation.transactions import transaction
 from foundation.web import limiter, problem
@@ -24,7 +25,8 @@ def _person() -> str:
     return f"person:{current_user.get_id()}"
 
 
-@requires("play")
+@requires("machine")
+@from_the_phone
 def photo_state(photo_id: uuid.UUID) -> Response:
     """How much of a photo has come: 204 with Upload-Offset and Upload-Length; 404 when none has, or it is not mine."""
     photo = photos.photo_of(current_user.id, str(photo_id))
@@ -33,8 +35,9 @@ def photo_state(photo_id: uuid.UUID) -> Response:
     return _offset(photo.received, photo.length)
 
 
-@requires("play")
+@requires("machine")
 @limiter.limit("600 per minute", key_func=_person)
+@from_the_phone
 def photo_piece(photo_id: uuid.UUID) -> Response:
     """Take the next bytes of a photo: 204 with the new Upload-Offset, 409 with the right one when it differs, 422 when
     the whole is no picture (then it is forgotten: send another)."""

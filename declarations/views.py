@@ -18,6 +18,7 @@ from declarations import (
     adjusting,
     declaring,
     operations,
+    outbox,
     permissions,
     queries,
     reviewing,
@@ -218,6 +219,12 @@ for rule, name, view, methods in (
     ("/studio/points/adjustments", "waiting_adjustments", adjusting.waiting, ["GET"]),
     ("/studio/points/adjustments/<int:number>/approval", "approve_adjustment", adjusting.approval, ["POST"]),
     ("/studio/points/adjustments/<int:number>/refusal", "refuse_adjustment", adjusting.refusal, ["POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)
+for rule, name, view, methods in (
+    ("/outbox/session", "outbox_session", outbox.session, ["GET"]),
+    ("/outbox/declarations", "outbox_declarations", outbox.send, ["POST"]),
+    ("/outbox/products", "outbox_products", outbox.products, ["GET"]),
 ):
     blueprint.add_url_rule(rule, name, view, methods=methods)
 blueprint.add_url_rule("/review", view_func=reviewing.review, defaults={"public_id": ""})

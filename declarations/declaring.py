@@ -151,7 +151,10 @@ def products() -> str:
     """Products found by name or code, to add to the sale."""
     text = request.args.get("q", "")[:100]
     return render_template(
-        "declarations/_results.html", found=queries.search_products(text, _today()), search=text.strip()
+        "declarations/_results.html",
+        found=queries.search_products(text, _today()),
+        search=text.strip(),
+        adding=url_for("declarations.meeting_draft") if request.args.get("place") == "meeting" else None,
     )
 
 

@@ -399,7 +399,9 @@ def product_by_code(code: str, day: date) -> Choosable | None:
     if text.isascii() and text.isdecimal() and 8 <= len(text) <= 14:
         bare = text.lstrip("0")
         same.append(Product.ean.in_([text, *(bare.zfill(length) for length in range(max(8, len(bare)), 15))]))
-    row = db.session.execute(select(*_CHOOSABLE).where(or_(*same), _on_sale(day)).order_by(Product.sku).limit(1)).first()
+    row = db.session.execute(
+        select(*_CHOOSABLE).where(or_(*same), _on_sale(day)).order_by(Product.sku).limit(1)
+    ).first()
     return None if row is None else Choosable(*row)
 
 
@@ -425,9 +427,7 @@ def search_products(text: str, day: date, *, limit: int = 8) -> list[Choosable]:
     )
     code = text.strip()
     by_code = or_(Product.sku.istartswith(code, autoescape=True), Product.ean.startswith(code, autoescape=True))
-    rows = db.session.execute(
-        select(*_CHOOSABLE).where(or_(likely, by_code), _on_sale(day)).limit(5_000)
-    ).all()
+    rows = db.session.execute(select(*_CHOOSABLE).where(or_(likely, by_code), _on_sale(day)).limit(5_000)).all()
     ranked = []
     for row in rows:
         one = Choosable(*row)

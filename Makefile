@@ -108,7 +108,7 @@ css: ## Compile static/palmares.css (needs Node 20)
 	@cd styles && npm ci --no-fund --no-audit && npm run build
 
 .PHONY: scripts
-scripts: ## Compile static/outbox.js and static/service-worker.js (needs Node 20)
+scripts: ## Compile static/outbox*.js and static/service-worker.js (needs Node 20)
 	@cd scripts && npm ci --no-fund --no-audit && npm run build
 
 translations: $(VENV)/.ready-dev ## Gather the visible texts into the catalogues and list what has no English

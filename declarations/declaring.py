@@ -17,6 +17,7 @@ from challenges import wording
 from challenges.models import Challenge
 from challenges.rules import Sale, SoldLine, Version
 from declarations import operations, permissions, photos, queries, rules
+from declarations.favourites import TooManyFavourites, choose_favourite
 from declarations.forms import SaleForm, new_id, units_of, values_of
 from declarations.models import Declaration, Revision
 from declarations.queries import Bonus, Choosable
@@ -28,6 +29,8 @@ from foundation.pages import htmx
 from foundation.programme import setting
 from foundation.transactions import transaction
 from network.permissions import requires
+
+CHIPS = 6
 
 
 def _zone() -> ZoneInfo:
@@ -87,15 +90,37 @@ def send() -> AnyResponse | str:
 
 @requires("play")
 def draft() -> AnyResponse | str:
-    """The form again, with a product added or taken out, or found by a search; nothing is sent."""
+    """The form again, with a product added or taken out, or found by a search or a code; nothing is sent."""
     if request.method == "GET":
         return redirect(url_for("declarations.declare"))
     form = SaleForm(today=_today())
-    if "add" in request.form:
-        form.add(request.form["add"])
+    added = request.form.get("add") or None
+    unknown = ""
+    if request.form.get("code"):
+        named = queries.product_by_code(request.form["code"][:100], form.today)
+        added = named.sku if named else None
+        unknown = "" if named else request.form["code"].strip()[:100]
+    if added:
+        form.add(added)
     elif "remove" in request.form:
         form.remove(request.form["remove"])
-    added = request.form.get("add") or None
+    return _form_again(form, added=added, unknown_code=unknown)
+
+
+@requires("play")
+def favourite() -> AnyResponse | str:
+    """Keep a product at hand, or let it go, without losing what is typed."""
+    form = SaleForm(today=_today())
+    try:
+        with transaction():
+            choose_favourite(current_user.id, request.form.get("favourite", "")[:60], at=clock.now())
+    except TooManyFavourites:
+        flash(_("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES)), "warning")
+    return _form_again(form)
+
+
+def _form_again(form: SaleForm, *, added: str | None = None, unknown_code: str = "") -> AnyResponse | str:
+    """The form as it is typed: its parts for htmx, else the whole page."""
     if htmx:
         products = queries.products_by_sku([line.sku for line in form.lines.data])
         form.name_lines(products)
@@ -103,12 +128,22 @@ def draft() -> AnyResponse | str:
             "declarations/_draft.html",
             form=form,
             added=added,
-            recent=queries.recent_products(current_user.id, form.today),
+            unknown_code=unknown_code,
             expected=_expected(form, products),
             language=language(),
+            **_at_hand(form.today),
         )
     _keep_photo(form)
-    return _form_page(form, added=added, search="" if added else request.form.get("q", ""))
+    search = unknown_code or ("" if added else request.form.get("q", ""))
+    return _form_page(form, added=added, search=search, unknown_code=unknown_code)
+
+
+def _at_hand(day: date) -> dict[str, Any]:
+    """The products offered as chips: favourites first, then what was sold last."""
+    kept = queries.favourite_products(current_user.id, day)
+    skus = {one.sku for one in kept}
+    recent = [one for one in queries.recent_products(current_user.id, day) if one.sku not in skus]
+    return {"favourites": skus, "recent": [*kept, *recent[: max(0, CHIPS - len(kept))]]}
 
 
 @requires("play")
@@ -116,7 +151,10 @@ def products() -> str:
     """Products found by name or code, to add to the sale."""
     text = request.args.get("q", "")[:100]
     return render_template(
-        "declarations/_results.html", found=queries.search_products(text, _today()), search=text.strip()
+        "declarations/_results.html",
+        found=queries.search_products(text, _today()),
+        search=text.strip(),
+        adding=url_for("declarations.meeting_draft") if request.args.get("place") == "meeting" else None,
     )
 
 
@@ -133,6 +171,7 @@ def _form_page(
     *,
     added: str | None = None,
     search: str = "",
+    unknown_code: str = "",
     corrected: tuple[Declaration, Revision] | None = None,
 ) -> str:
     """The whole form, with the products to choose from and what the sale would give. `corrected` is the declaration
@@ -151,7 +190,8 @@ def _form_page(
         added=added,
         search=search,
         found=queries.search_products(search, form.today) if search else [],
-        recent=queries.recent_products(current_user.id, form.today),
+        unknown_code=unknown_code,
+        **_at_hand(form.today),
         bonuses=bonuses,
         earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},
         proof="required" if "required" in proofs else "optional" if "optional" in proofs else "none",

@@ -17,6 +17,7 @@ from challenges import wording
 from declarations import (
     adjusting,
     declaring,
+    meeting,
     operations,
     outbox,
     permissions,
@@ -195,6 +196,10 @@ for rule, view, methods in (
     ("/declare", declaring.declare, ["GET"]),
     ("/declare", declaring.send, ["POST"]),
     ("/declare/draft", declaring.draft, ["GET", "POST"]),
+    ("/declare/favourites", declaring.favourite, ["POST"]),
+    ("/declare/meeting", meeting.meeting, ["GET"]),
+    ("/declare/meeting", meeting.send_meeting, ["POST"]),
+    ("/declare/meeting/draft", meeting.meeting_draft, ["GET", "POST"]),
     ("/declare/products", declaring.products, ["GET"]),
     ("/declare/expected", declaring.expected, ["POST"]),
     ("/outbox/photos/<uuid:photo_id>", uploading.photo_state, ["GET"]),

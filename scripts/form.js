@@ -124,10 +124,18 @@ export function start({ store, person, offline, send }) {
     box.replaceChildren(shape("outbox-lines"));
     box.querySelector("ul").append(...results);
   };
+  /* What the camera read. */
+  const addByCode = async (code) => {
+    const found = (await store.products()).find((one) => one.ean === code || one.sku === code);
+    if (found) return add(found.sku, found.name);
+    fields.q.value = code;
+    return search(code);
+  };
   /* What a part of the form asks the server, answered by the phone. */
   const locally = (element) => {
     if (element.name === "add") add(element.value, (element.querySelector(".row-title") ?? element).textContent.trim());
     else if (element.name === "remove") remove(element.value);
+    else if (element.name === "code") addByCode(element.value).catch(() => {});
     else if (element.name === "q") search(element.value).catch(() => {});
     else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
     else return;

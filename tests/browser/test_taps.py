@@ -1,4 +1,4 @@
-"""How many taps, and how long, it takes to declare: yesterday's sale again, and a new one of two products with a rating."""
+"""How many taps and how long declaring takes: yesterday’s sale again, a new one of two products with a rating."""
 
 from __future__ import annotations
 

@@ -565,3 +565,43 @@ def test_two_taps_at_the_same_moment_write_one_sale(app: Flask, cast: Cast) -> N
         one.join()
     assert answers == [f"/declarations/{SALE_ID}?new=1"] * 2
     assert sold() == 1
+
+
+# — favourites and codes —
+
+
+def chips(page: str) -> list[str]:
+    """The products offered as chips, in their order."""
+    return re.findall(r'name="add" value="(\w+)" id="chip-', page)
+
+
+def test_a_starred_product_comes_first_until_it_is_let_go(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    sell("AWA", [("CREME", 1)])
+    assert chips(client.get("/declare").text) == ["CREME"]
+    part = client.post("/declare/favourites", data=typed(favourite="SERUM"), headers=HTMX).text
+    assert chips(part) == ["SERUM", "CREME"] and 'value="2"' in part  # what was typed is still there
+    client.sign_in(cast.bruno)
+    assert "SERUM" not in chips(client.get("/declare").text)[:1]
+    client.sign_in(cast.awa)
+    page = client.post("/declare/favourites", data=typed(favourite="SERUM")).text
+    assert chips(page) == ["CREME"]
+
+
+def test_a_favourite_that_does_not_exist_is_nothing(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    assert client.post("/declare/favourites", data=typed(favourite="NOTHING")).status_code == 200
+
+
+@pytest.mark.parametrize("code", ["3600000000024", "03600000000024", "SERUM"])
+def test_a_code_adds_its_product(client: Client, cast: Cast, code: str) -> None:
+    client.sign_in(cast.awa)
+    part = client.post("/declare/draft", data=typed(code=code), headers=HTMX).text
+    assert re.findall(r'name="sku" value="(\w+)"', part) == ["CREME", "SERUM"]
+
+
+def test_an_unknown_code_offers_a_search_and_loses_nothing(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    part = client.post("/declare/draft", data=typed(code="4006381333931"), headers=HTMX).text
+    assert "Aucun produit n’a le code « 4006381333931 »" in part
+    assert re.findall(r'name="sku" value="(\w+)"', part) == ["CREME"]

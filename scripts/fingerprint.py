@@ -1,4 +1,4 @@
-"""Says whether static/outbox.js, static/outbox-pages.js and static/service-worker.js are what the sources of this folder make.
+"""Says whether the compiled scripts of static/ are what the sources of this folder make.
 
 The first line of each compiled script holds a SHA-256 of the sources and of the locked versions. `stamp` writes it,
 `check` compares.

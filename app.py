@@ -84,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.limiter.init_app(app)
     web.compress.init_app(app)
     htmx.init_app(app)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     compile_catalogues(ROOT / "translations")
     localisation.babel.init_app(app, locale_selector=localisation.choose_language)
     _register_packages(app)

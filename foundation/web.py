@@ -27,7 +27,8 @@ COMPRESSION = {
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],
     "COMPRESS_ALGORITHM": ["br", "gzip"],
     "COMPRESS_ALGORITHM_STREAMING": ["br", "gzip"],
-    "COMPRESS_BR_LEVEL": 5,
+    # The five files of a first visit: 50 ms of a processor, 2.5 kB less on the way; browsers then keep them.
+    "COMPRESS_BR_LEVEL": 10,
 }
 
 CONTENT_SECURITY_POLICY = "; ".join(

@@ -28,8 +28,8 @@ KEEPS = frozenset({"portal.home", "declarations.declare", "declarations.declarat
 FIRST = ("/", "/declare", "/declarations", "/ranking")
 # What every page needs, beside its own words; kept with the service worker.
 SHELL = (
-    "palmares.css", "vendor/htmx.min.js", "js/app.js", "js/declare.js", "js/photo.js", "outbox.js", "icons.svg",
-    "mark.svg",
+    "palmares.css", "vendor/htmx.min.js", "js/app.js", "js/declare.js", "js/photo.js", "js/scan.js",
+    "outbox.js", "outbox-pages.js", "icons.svg", "mark.svg",
 )  # fmt: skip
 FONTS = ("fonts/figtree.woff2", "fonts/bricolage-grotesque.woff2")
 FONTS_VERSION = "5.3.0-1"

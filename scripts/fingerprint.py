@@ -1,4 +1,4 @@
-"""Says whether static/outbox.js and static/service-worker.js are what the sources of this folder make.
+"""Says whether the compiled scripts of static/ are what the sources of this folder make.
 
 The first line of each compiled script holds a SHA-256 of the sources and of the locked versions. `stamp` writes it,
 `check` compares.
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = (ROOT / "static" / "outbox.js", ROOT / "static" / "service-worker.js")
+MADE = tuple(ROOT / "static" / name for name in ("outbox.js", "outbox-pages.js", "service-worker.js"))
 MARK = "/* palmares scripts "
 
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
                 script.write_text(f"{MARK}{fingerprint()} */\n{script.read_text(encoding='utf-8')}", encoding="utf-8")
         case ["check"]:
             if any(stamped(script) != fingerprint() for script in MADE):
-                print("static/outbox.js or static/service-worker.js is older than its sources: run `make scripts`")
+                print("a script of static/ is older than its sources in scripts/: run `make scripts`")
                 return 1
         case _:
             print("usage: fingerprint.py stamp|check", file=sys.stderr)

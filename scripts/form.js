@@ -1,14 +1,14 @@
 /* The declare form, sent through the outbox; without network its products come from the catalogue on the phone. */
-import { fold, say, shape, words } from "./words.js";
-import { reasons } from "./shelf.js";
-import * as store from "./store.js";
+import { reasons } from "./list.js";
+import { fold, shape } from "./shapes.js";
+import { say, words } from "./words.js";
 
 const WAIT = 8_000; // ms for an answer before the sale is said to be kept
 const CHOICES = ["channel", "rating", "recommend", "customer", "age_band"];
 const TEXTS = ["sold_on", "area", "comment"];
 const form = document.querySelector("form[data-declare]");
 
-export function start({ person, offline, send }) {
+export function start({ store, person, offline, send }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of a picture kept with the sale that was taken up again
@@ -124,10 +124,18 @@ export function start({ person, offline, send }) {
     box.replaceChildren(shape("outbox-lines"));
     box.querySelector("ul").append(...results);
   };
+  /* What the camera read. */
+  const addByCode = async (code) => {
+    const found = (await store.products()).find((one) => one.ean === code || one.sku === code);
+    if (found) return add(found.sku, found.name);
+    fields.q.value = code;
+    return search(code);
+  };
   /* What a part of the form asks the server, answered by the phone. */
   const locally = (element) => {
     if (element.name === "add") add(element.value, (element.querySelector(".row-title") ?? element).textContent.trim());
     else if (element.name === "remove") remove(element.value);
+    else if (element.name === "code") addByCode(element.value).catch(() => {});
     else if (element.name === "q") search(element.value).catch(() => {});
     else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
     else return;

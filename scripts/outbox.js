@@ -1,5 +1,5 @@
-/* Every page: whose phone it is, what is kept and sent, the application's installation. The form is in form.js. */
-import * as form from "./form.js";
+/* Every page: whose phone it is, what is kept and sent, the application's installation. The pages that declare and list
+   sales bring outbox-pages.js, which finds here, in window.outbox, what it needs. */
 import { invite } from "./install.js";
 import { flush, session } from "./sending.js";
 import * as shelf from "./shelf.js";
@@ -11,7 +11,6 @@ const { person } = root.dataset; // the opaque key of the page's person, "none",
 const offline = "offline" in root.dataset; // a page from before: the service worker said so
 const FIRST = 1_000; // ms between tries, doubled up to the longest
 const LONGEST = 300_000;
-const DAY = 86_400_000;
 
 // — sending: on open, on connection, on focus, and again after a while —
 
@@ -57,48 +56,42 @@ function guardLeaving() {
   });
 }
 
-/* The key that seals, the token of a page from before, and the catalogue once a day. */
+/* The key that seals, and on a page from before the token of now. */
 async function meet() {
-  const known = await store.get("key");
-  const told = Date.now() - ((await store.get("products-at")) ?? 0) < DAY;
-  if (known && told && !offline) return;
+  if ((await store.get("key")) && !offline) return;
   const open = await session();
   if (!open) return;
   if (open.person !== person) return elsewhere();
   await store.keep(open);
   for (const input of document.querySelectorAll("input[name=csrf_token]")) input.value = open.token;
   document.querySelector("meta[name=csrf-token]")?.setAttribute("content", open.token);
-  if (!told) await fetchProducts();
-}
-async function fetchProducts() {
-  const items = [];
-  for (let page = 1, pages = 1; page <= pages; page += 1) {
-    const answer = await fetch(`/outbox/products?page=${page}`, { headers: { "Palmares-Person": person } });
-    if (!answer.ok) return;
-    const told = await answer.json();
-    items.push(...told.items);
-    pages = told.pages;
-  }
-  if ((await store.get("person")) === person) await store.putProducts(items);
 }
 
-async function seller() {
-  await store.become(person);
-  await store.set("language", root.lang);
-  guardLeaving();
-  const show = () => shelf.show({ offline }).catch(() => {});
+/* Hear of whatever happens to the queue, here or in another window. */
+function listen(show) {
   let asked = 0;
   const changed = () => {
     clearTimeout(asked);
-    asked = setTimeout(show, 50);
+    asked = setTimeout(() => show().catch(() => {}), 50);
   };
   store.news.addEventListener("message", changed);
   window.addEventListener("outbox", changed);
-  shelf.listen(sendNow);
-  if (!(await store.get("key"))) await meet().catch(() => {});
-  else meet().catch(() => {});
-  form.start({ person, offline, send: later });
-  await show();
+}
+
+async function known() {
+  await store.become(person);
+  await store.set("language", root.lang);
+  if (await store.get("key")) meet().catch(() => {});
+  else await meet();
+}
+
+async function seller() {
+  const met = known();
+  window.outbox = { store, person, offline, met, listen, send: later };
+  guardLeaving();
+  await met.catch(() => {});
+  listen(shelf.show);
+  await shelf.show();
   send();
   window.addEventListener("online", sendNow);
   document.addEventListener("visibilitychange", () => {

@@ -123,8 +123,22 @@ async function warm(person) {
     await cache.put(path, response);
   }
 }
+/* The catalogue, once a day. */
+async function catalogue(person) {
+  if (Date.now() - ((await store.get("products-at")) ?? 0) < 24 * HOUR) return;
+  const items = [];
+  for (let page = 1, pages = 1; page <= pages; page += 1) {
+    const answer = await fetch(`/outbox/products?page=${page}`, { headers: { "Palmares-Person": person } });
+    if (!answer.ok) return;
+    const told = await answer.json();
+    items.push(...told.items);
+    pages = told.pages;
+  }
+  if ((await store.get("person")) === person) await store.putProducts(items);
+}
 self.addEventListener("message", (event) => {
-  if (event.data?.warm) event.waitUntil(warm(event.data.warm).catch(() => {}));
+  const { warm: person } = event.data ?? {};
+  if (person) event.waitUntil(Promise.allSettled([catalogue(person), warm(person)]));
 });
 
 // — the outbox —

@@ -1,33 +1,11 @@
-/* Words of the page's language: the page brings them (script #outbox-words), and shapes in <template> elements. */
+/* Words of the page's language: the page brings them (script #outbox-words), a sentence at a time. */
 const source = document.getElementById("outbox-words");
 export const words = source ? JSON.parse(source.textContent) : null;
-const language = document.documentElement.lang || "fr";
+export const language = document.documentElement.lang || "fr";
 const kind = new Intl.PluralRules(language);
 
-const fillText = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export const fillText = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
 /* A sentence with its values; [one, several] by `values.n`. */
 export const say = (text, values = {}) =>
   fillText(Array.isArray(text) ? text[kind.select(values.n) === "one" ? 0 : 1] : text, values);
-
-/* A copy of a template with {name} replaced in its texts and attributes. */
-export function shape(id, values = {}) {
-  const copy = document.getElementById(id).content.cloneNode(true);
-  const walk = document.createTreeWalker(copy, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const node = walk.currentNode;
-    if (node.nodeType === Node.TEXT_NODE) node.data = fillText(node.data, values);
-    else for (const attribute of node.attributes) attribute.value = fillText(attribute.value, values);
-  }
-  return copy;
-}
-
-export const moment = (instant) =>
-  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
-export const day = (date) =>
-  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(date));
-export const points = (value) => new Intl.NumberFormat(language).format(value).replaceAll("\u202f", "\u00a0");
-
-/* Small letters without accents, as the server searches. */
-export const fold = (text) =>
-  text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("œ", "oe").replaceAll("’", "'").split(/\s+/).filter(Boolean).join(" ");

@@ -389,7 +389,9 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
     row.get_by_role("link", name="Reprendre la vente").click()
     expect(page.get_by_role("alert")).to_contain_text("Sérum éclat n’est plus au catalogue")
     page.get_by_role("button", name="Retirer Sérum éclat").click()
+    expect(page.get_by_label("Unités de Sérum éclat")).to_have_count(0)
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("1")
     expect(page.get_by_label("En boutique")).to_be_checked()
     page.get_by_role("button", name="Envoyer").click()
     page.wait_for_url("**/declarations/*")
@@ -404,7 +406,7 @@ def leave(page: Page) -> None:
 
 
 def readable(page: Page) -> list[str]:
-    """What somebody who searches the phone could read: the key of what is sealed, the catalogue, a state of somebody."""
+    """What somebody who searches the phone could read: whose it is, the key of what is sealed, the catalogue."""
     return page.evaluate(
         """() => new Promise((resolve) => {
             const asked = indexedDB.open("palmares");

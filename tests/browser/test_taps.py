@@ -15,6 +15,7 @@ from declarations.models import Declaration, Line, Revision
 from foundation import clock
 from foundation.database import db
 from network.models import Person
+from rewards.jobs import advance_challenges
 from tests.browser.stage import publish
 from tests.cast import Cast
 from tests.declarations.stage import PARIS, sell
@@ -48,6 +49,7 @@ class Thumb:
 def thumb(cast: Cast, page: Page, sign_in: Callable[[Page, Person], None]) -> Iterator[Thumb]:
     """Awa's, who sold two creams and a serum yesterday."""
     publish()
+    list(advance_challenges(clock.now()))
     sell("AWA", [("CREME", 2), ("SERUM", 1)], name="yesterday", at=clock.now() - timedelta(days=1))
     sign_in(page, cast.awa)
     yield Thumb(page)
@@ -71,6 +73,7 @@ def test_yesterdays_sale_again_takes_at_most_three_taps(thumb: Thumb) -> None:
     thumb.tap(page.get_by_role("button", name="Envoyer"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("+80")
     thumb.says("yesterday's sale again")
+    expect(page.locator("main")).to_contain_text("Où j'en suis")  # the place and the next step come after the points
     assert thumb.taps <= 3
     lines, revision = last_sale()
     assert lines == {"CREME": 2, "SERUM": 1} and revision.channel == "store"

@@ -76,6 +76,10 @@ serve: $(VENV)/.ready ## Serve in production (SECRET_KEY, DATABASE_URL…; run `
 test: $(VENV)/.ready-dev chromium ## Run every check and test: SQLite, a real PostgreSQL, a real browser
 	@$(PY) -m tests.everything
 
+.PHONY: nightly
+nightly: $(VENV)/.ready-dev chromium ## Run the journeys without network with ten seeds (ten minutes)
+	@PALMARES_OFFLINE_SEEDS=10 $(PY) -m pytest -q tests/browser/test_offline.py
+
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || { \
@@ -102,6 +106,10 @@ bench-million: $(VENV)/.ready-dev ## Measure the closing of a million participan
 
 css: ## Compile static/palmares.css (needs Node 20)
 	@cd styles && npm ci --no-fund --no-audit && npm run build
+
+.PHONY: scripts
+scripts: ## Compile static/outbox*.js and static/service-worker.js (needs Node 20)
+	@cd scripts && npm ci --no-fund --no-audit && npm run build
 
 translations: $(VENV)/.ready-dev ## Gather the visible texts into the catalogues and list what has no English
 	@$(PY) -m translations.update

@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from challenges import definition, vocabulary
 from declarations import api as declarations_api
+from declarations import jobs as declaration_jobs
 from declarations.publishing import enrol_arrivals
 from foundation import jobs as foundation_jobs
 from foundation import localisation, logs, scheduler, web
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.limiter.init_app(app)
     web.compress.init_app(app)
     htmx.init_app(app)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     compile_catalogues(ROOT / "translations")
     localisation.babel.init_app(app, locale_selector=localisation.choose_language)
     _register_packages(app)
@@ -168,6 +170,9 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
     scheduler.Job("rewards.ask_providers", "25 * * * *", reward_jobs.ask_providers, "asks after silent orders"),
     scheduler.Job(
         "rewards.forget_addresses", "35 3 * * *", reward_jobs.forget_addresses, "removes addresses of old orders"
+    ),
+    scheduler.Job(
+        "declarations.forget_photos", "40 3 * * *", declaration_jobs.forget_photos, "lets go of photos without a sale"
     ),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
     scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),

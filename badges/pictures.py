@@ -233,7 +233,9 @@ def draw(badge: Badge, size: int = SIZE) -> bytes:
     picture.putalpha(_circle(124))
     small = picture.resize((size, size), Image.Resampling.LANCZOS)
     written = BytesIO()
-    small.save(written, "WEBP", quality=75, alpha_quality=70, method=6)
+    # Shown small, on every home page, a medal may weigh little.
+    quality, alpha = (75, 70) if size == SIZE else (50, 50)
+    small.save(written, "WEBP", quality=quality, alpha_quality=alpha, method=6)
     return written.getvalue()
 
 

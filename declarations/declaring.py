@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from challenges import wording
 from challenges.models import Challenge
 from challenges.rules import Sale, SoldLine, Version
-from declarations import operations, permissions, queries, rules
+from declarations import operations, permissions, photos, queries, rules
+from declarations.favourites import TooManyFavourites, choose_favourite
 from declarations.forms import SaleForm, new_id, units_of, values_of
 from declarations.models import Declaration, Revision
 from declarations.queries import Bonus, Choosable
 from declarations.rules import Refused
+from declarations.uploading import proofs_folder
 from foundation import clock, pictures
 from foundation.localisation import language, number
 from foundation.pages import htmx
 from foundation.programme import setting
 from foundation.transactions import transaction
 from network.permissions import requires
+
+CHIPS = 6
 
 
 def _zone() -> ZoneInfo:
@@ -71,40 +73,54 @@ def send() -> AnyResponse | str:
     form = SaleForm(today=_today())
     form.name_lines(queries.products_by_sku([line.sku for line in form.lines.data]))
     complete = form.validate()
-    proof = _proof_sent(form)
+    _keep_photo(form)
     if not complete or form.proof.errors:
         return _refused(form)
     one = form.submission(current_user.code)
     try:
         with transaction():
-            [receipt] = operations.receive(
-                [one],
-                by=current_user.code,
-                at=clock.now(),
-                zone=_zone(),
-                proofs={one.id: proof} if proof else None,
-            )
+            [receipt] = operations.receive([one], by=current_user.code, at=clock.now(), zone=_zone())
     except Refused as refusal:
         if refusal.conflict:
             return _already_sent(form, one.id)
         form.refuse(refusal.problems)
         return _refused(form)
-    if receipt.replay:
-        _discard_proof(proof, receipt.declaration_id)
     return redirect(url_for("declarations.answer", public_id=receipt.public_id, new=1))
 
 
 @requires("play")
 def draft() -> AnyResponse | str:
-    """The form again, with a product added or taken out, or found by a search; nothing is sent."""
+    """The form again, with a product added or taken out, or found by a search or a code; nothing is sent."""
     if request.method == "GET":
         return redirect(url_for("declarations.declare"))
     form = SaleForm(today=_today())
-    if "add" in request.form:
-        form.add(request.form["add"])
+    added = request.form.get("add") or None
+    unknown = ""
+    if request.form.get("code"):
+        named = queries.product_by_code(request.form["code"][:100], form.today)
+        added = named.sku if named else None
+        unknown = "" if named else request.form["code"].strip()[:100]
+    if added:
+        form.add(added)
     elif "remove" in request.form:
         form.remove(request.form["remove"])
-    added = request.form.get("add") or None
+    return _form_again(form, added=added, unknown_code=unknown)
+
+
+@requires("play")
+def favourite() -> AnyResponse | str:
+    """Keep a product at hand, or let it go, without losing what is typed."""
+    form = SaleForm(today=_today())
+    try:
+        with transaction():
+            choose_favourite(current_user.id, request.form.get("favourite", "")[:60], at=clock.now())
+    except TooManyFavourites:
+        flash(_("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES)), "warning")
+    return _form_again(form)
+
+
+def _form_again(form: SaleForm, *, added: str | None = None, unknown_code: str = "") -> AnyResponse | str:
+    """The form as it is typed: its parts for htmx, else the whole page."""
     if htmx:
         products = queries.products_by_sku([line.sku for line in form.lines.data])
         form.name_lines(products)
@@ -112,12 +128,22 @@ def draft() -> AnyResponse | str:
             "declarations/_draft.html",
             form=form,
             added=added,
-            recent=queries.recent_products(current_user.id, form.today),
+            unknown_code=unknown_code,
             expected=_expected(form, products),
             language=language(),
+            **_at_hand(form.today),
         )
-    _proof_sent(form)
-    return _form_page(form, added=added, search="" if added else request.form.get("q", ""))
+    _keep_photo(form)
+    search = unknown_code or ("" if added else request.form.get("q", ""))
+    return _form_page(form, added=added, search=search, unknown_code=unknown_code)
+
+
+def _at_hand(day: date) -> dict[str, Any]:
+    """The products offered as chips: favourites first, then what was sold last."""
+    kept = queries.favourite_products(current_user.id, day)
+    skus = {one.sku for one in kept}
+    recent = [one for one in queries.recent_products(current_user.id, day) if one.sku not in skus]
+    return {"favourites": skus, "recent": [*kept, *recent[: max(0, CHIPS - len(kept))]]}
 
 
 @requires("play")
@@ -125,7 +151,10 @@ def products() -> str:
     """Products found by name or code, to add to the sale."""
     text = request.args.get("q", "")[:100]
     return render_template(
-        "declarations/_results.html", found=queries.search_products(text, _today()), search=text.strip()
+        "declarations/_results.html",
+        found=queries.search_products(text, _today()),
+        search=text.strip(),
+        adding=url_for("declarations.meeting_draft") if request.args.get("place") == "meeting" else None,
     )
 
 
@@ -142,6 +171,7 @@ def _form_page(
     *,
     added: str | None = None,
     search: str = "",
+    unknown_code: str = "",
     corrected: tuple[Declaration, Revision] | None = None,
 ) -> str:
     """The whole form, with the products to choose from and what the sale would give. `corrected` is the declaration
@@ -160,7 +190,8 @@ def _form_page(
         added=added,
         search=search,
         found=queries.search_products(search, form.today) if search else [],
-        recent=queries.recent_products(current_user.id, form.today),
+        unknown_code=unknown_code,
+        **_at_hand(form.today),
         bonuses=bonuses,
         earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},
         proof="required" if "required" in proofs else "optional" if "optional" in proofs else "none",
@@ -193,6 +224,8 @@ def _already_sent(form: SaleForm, sent: str) -> AnyResponse:
     mine = permissions.declaration_of(current_user, sent)
     form.id.data = new_id()
     form.earlier = sent if mine is not None else None
+    if not photos.is_free(current_user.id, form.kept_proof.data):
+        form.kept_proof.data = ""
     return _refused(form, 409)
 
 
@@ -253,32 +286,22 @@ def _bar(told: rules.Submission) -> str:
 # — pictures that prove a sale ————————————————————————————————————————————————————————————————————————————————————————
 
 
-def _proofs_folder() -> Path:
-    return current_app.config["SETTINGS"].media_folder / "proofs"
-
-
-def _proof_sent(form: SaleForm) -> str | None:
-    """Keep the picture that came with the form; one that came with an earlier try is kept by its signed name."""
-    signer = URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"proof:{current_user.code}")
-    if form.proof.data:
-        try:
-            name = pictures.keep_picture(form.proof.data.read(), _proofs_folder())
-        except ValueError:
-            form.proof.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
-            return None
-        form.kept_proof.data = signer.dumps(name)
-        return name
+def _keep_photo(form: SaleForm) -> None:
+    """Keep the picture that came with the form. Its id is made of the sale's and of the picture itself, so that the
+    same form sent twice names the same photo."""
+    if not form.proof.data:
+        return
+    content = form.proof.data.read()
+    public_id = photos.id_for(form.id.data, content)
     try:
-        return signer.loads(form.kept_proof.data) if form.kept_proof.data else None
-    except BadSignature:
-        form.kept_proof.data = ""
-        return None
-
-
-def _discard_proof(proof: str | None, declaration_id: int) -> None:
-    """A replay brought the same picture once more under another name."""
-    if proof and queries.proof_of(declaration_id) != proof:
-        pictures.discard_picture(_proofs_folder(), proof)
+        with transaction():
+            photos.keep(current_user.id, public_id, content, folder=proofs_folder(), at=clock.now())
+    except photos.Unusable:
+        form.proof.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
+    except photos.TooMany:
+        form.proof.errors = [_("Trop de photos attendent leur vente ; envoyez d’abord ces ventes.")]
+    else:
+        form.kept_proof.data = public_id
 
 
 @requires("signed_in")
@@ -290,7 +313,7 @@ def proof(public_id: str) -> AnyResponse:
         revision = mine[1] if mine else None
     elif current_user.role in ("animator", "admin"):
         revision = permissions.reviewed_or_waiting(current_user, public_id)
-    path = pictures.picture_path(_proofs_folder(), revision.proof) if revision and revision.proof else None
+    path = pictures.picture_path(proofs_folder(), revision.proof) if revision and revision.proof else None
     if path is None:
         abort(404)
     return send_file(path, mimetype="image/webp")

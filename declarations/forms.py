@@ -184,13 +184,17 @@ class SaleForm(FlaskForm):
             rating=int(self.rating.data) if self.rating.data else None,
             recommend=int(self.recommend.data) if self.recommend.data else None,
             comment=(self.comment.data or "").replace("\r\n", "\n"),
+            photo=parsed_id(self.kept_proof.data or "") or "",
         )
 
     def refuse(self, problems: Collection[Problem]) -> None:
         """Put what reception refused beside its field, in words for a person."""
         for problem in problems:
             name = {"sku": "lines", "units": "lines", "declaration": "id"}.get(problem.field, problem.field)
-            if name in self._fields and name != "id":
+            if problem.field == "photo":
+                self.kept_proof.data = ""
+                self.proof.errors = [*self.proof.errors, _("Cette photo n’est plus là ; joignez-la encore une fois.")]
+            elif name in self._fields and name != "id":
                 self[name].errors = [*self[name].errors, _("Cette réponse ne convient pas ; vérifiez-la.")]
             else:
                 self.form_errors.append(_("Cette vente ne peut pas être enregistrée ; parlez-en à votre animateur."))
@@ -302,6 +306,9 @@ class DeclarationBody(_Body):
     lines: list[LineBody] = Field(min_length=1, max_length=rules.MAX_LINES)
     customer: CustomerBody | None = None
     feedback: FeedbackBody | None = None
+    photo: uuid.UUID | None = Field(
+        default=None, description="A photo of this person that has come whole; it proves one sale."
+    )
 
     def submission(self, person: str) -> Submission:
         """The sale as told by a person, by code."""
@@ -319,6 +326,7 @@ class DeclarationBody(_Body):
             rating=feedback.rating,
             recommend=feedback.recommend,
             comment=feedback.comment or "",
+            photo=str(self.photo or ""),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, Text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Instant, code_type
@@ -104,3 +104,60 @@ class CountedDeclaration(Base):
     challenge_id: Mapped[int] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
     declaration_id: Mapped[int] = mapped_column(ForeignKey("declarations.id"), primary_key=True)
     revision: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Photo(Base):
+    """A picture that proves a sale, sent by its person in pieces; `public_id` is a UUID made on the device.
+
+    `received` of `length` bytes have come. Once they are all there, `picture` names the cleaned file, and the pieces
+    are gone. `digest` is the SHA-256 of that file; `mark_1` to `mark_4` are its difference hash, 16 bits each, so that
+    pictures that look alike are found through an index (None for a picture without any contrast), and `sketch` the
+    small grey copy they are compared by. `declaration_id` is the one sale it proves, `same_as_id` the photo of an
+    earlier sale that shows the same.
+    """
+
+    __tablename__ = "photos"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    public_id: Mapped[str] = mapped_column(code_type(36))
+    length: Mapped[int]
+    received: Mapped[int]
+    touched_at: Mapped[datetime] = mapped_column(Instant)
+    picture: Mapped[str | None] = mapped_column(String(100))
+    digest: Mapped[str | None] = mapped_column(String(64))
+    mark_1: Mapped[int | None]
+    mark_2: Mapped[int | None]
+    mark_3: Mapped[int | None]
+    mark_4: Mapped[int | None]
+    sketch: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    declaration_id: Mapped[int | None] = mapped_column(ForeignKey("declarations.id"))
+    same_as_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id"))
+    __table_args__ = (
+        CheckConstraint("received BETWEEN 0 AND length", name="received"),
+        Index(None, "person_id", "public_id", unique=True),
+        Index(None, "touched_at"),
+        Index(None, "digest"),
+        Index(None, "mark_1"),
+        Index(None, "mark_2"),
+        Index(None, "mark_3"),
+        Index(None, "mark_4"),
+        Index(None, "declaration_id", unique=True),
+    )
+
+
+class PhotoPiece(Base):
+    """Some bytes of a photo that has not all come yet, from `start` on."""
+
+    __tablename__ = "photo_pieces"
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), primary_key=True, autoincrement=False)
+    start: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FavouriteProduct(Base):
+    """A product that a person keeps at hand for declaring."""
+
+    __tablename__ = "favourite_products"
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True, autoincrement=False)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), primary_key=True, autoincrement=False)
+    chosen_at: Mapped[datetime] = mapped_column(Instant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +15,9 @@ from badges.operations import grant_earned
 from catalogue.models import Product
 from challenges.models import Challenge, Participant
 from challenges.queries import open_challenges
-from declarations import rules
+from declarations import photos, rules
 from declarations.comments import NOBODY, Names, clean_comment, known_names
-from declarations.models import REJECTIONS, CountedDeclaration, Declaration, Line, Revision
+from declarations.models import REJECTIONS, CountedDeclaration, Declaration, Line, Photo, Revision
 from declarations.queries import achievements, frozen_goods
 from declarations.rules import Problem, Refused, Submission
 from declarations.scoring import chunks, score, window_of
@@ -58,13 +58,15 @@ class Seller:
 @dataclass
 class Examined:
     """What was found about some submissions before anything is written. `fresh` are those not received before, as
-    (index, submission, fingerprint); `receipts` those that were, by index; `conflict` when an id has other content."""
+    (index, submission, fingerprint); `receipts` those that were, by index; `photos` what proves them, by id of the
+    submission; `conflict` when an id has other content."""
 
     sellers: dict[str, Seller]
     prices: dict[str, tuple[int, str, str]]
     problems: list[Problem]
     fresh: list[tuple[int, Submission, str]]
     receipts: dict[int, Receipt]
+    photos: dict[str, Photo] = field(default_factory=dict)
     conflict: bool = False
 
 
@@ -76,6 +78,7 @@ def examine(submissions: Sequence[Submission], *, at: datetime, zone: ZoneInfo, 
     lock_people(sorted(seller.id for seller in sellers.values()))
     known = _known([one.id for one in submissions])
     done = Examined(sellers, prices, [], [], {})
+    whole = photos.whole_photos((one.id for one in sellers.values()), {one.photo for one in submissions if one.photo})
     seen: dict[str, str] = {}
     for index, one in enumerate(submissions):
         mark = rules.fingerprint(one)
@@ -99,6 +102,13 @@ def examine(submissions: Sequence[Submission], *, at: datetime, zone: ZoneInfo, 
             if line.sku not in prices:
                 wrong = f"{line.sku!r} is not a product"
                 found.append(Problem(index, number, "sku", wrong, "write a sku of the catalogue"))
+        if one.photo and one.person in sellers:
+            photo = whole.pop((sellers[one.person].id, one.photo), None)
+            if photo is None or photo.declaration_id is not None:
+                wrong = f"{one.photo} is not a photo of yours that has come whole and proves no other sale"
+                found.append(Problem(index, None, "photo", wrong, "send the photo first, one for each sale"))
+            else:
+                done.photos[one.id] = photo
         done.problems.extend(found)
         if not found:
             done.fresh.append((index, one, mark))
@@ -113,14 +123,13 @@ def receive(
     zone: ZoneInfo,
     historical: bool = False,
     quiet: bool = False,
-    proofs: dict[str, str] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[Receipt]:
     """Take sales, all or none: the one entrance for the form, the API and files.
 
     `at` is the instant of reception; with `historical` it is each sale's own `declared_at`, staff vouching for it, and
     nothing goes to review. The same id with the same content is a replay and writes nothing. Raises Refused with every
-    problem found. `proofs` maps an id to its picture. `progress` hears how many people have been scored.
+    problem found. `progress` hears how many people have been scored.
     """
     found = examine(submissions, at=at, zone=zone, historical=historical)
     if found.problems:
@@ -136,6 +145,7 @@ def receive(
     vdi_reorder = bool(setting("vdi_reorder"))
     units_above = int(setting("review_units_above"))
     asking = [challenge for challenge in challenges if challenge.definition.get("proof") == "required"]
+    twins = _photos_seen_before(found.photos.values())
     names = _names(people) if any(one.comment for _, one, _ in fresh) else NOBODY
 
     declaration_ids = reserve_ids(Declaration.__table__, len(fresh))
@@ -150,7 +160,8 @@ def receive(
         else:
             received_at = at
             declared_at, flagged = rules.clock(one.declared_at, at)
-        proof = (proofs or {}).get(one.id)
+        photo = found.photos.get(one.id)
+        proof = photo.picture if photo else None
         reasons: list[str] = []
         counts_in = [
             challenge
@@ -159,7 +170,8 @@ def receive(
         ]
         if not historical:
             wanted = proof is None and any(challenge in asking for challenge in counts_in)
-            reasons = rules.review_reasons(one, units_above=units_above, proof_missing=wanted)
+            known = photo is not None and photo.id in twins
+            reasons = rules.review_reasons(one, units_above=units_above, proof_missing=wanted, photo_known=known)
         status = "in_review" if reasons else "accepted"
         heads.append(
             (
@@ -182,6 +194,8 @@ def receive(
         LINE,
         _line_rows((one for _, one, _ in fresh), revision_ids, prices),
     )
+    ids = {one.id: declaration_id for (_, one, _), declaration_id in zip(fresh, declaration_ids, strict=True)}
+    photos.prove({ids[public_id]: photo for public_id, photo in found.photos.items()}, twins)
     scored = 0
     for challenge in challenges:
         for batch in chunks(sorted(touched[challenge.id])):
@@ -199,6 +213,18 @@ def receive(
         historical=historical,
     )
     return [receipts[index] for index in sorted(receipts)]
+
+
+def _photos_seen_before(sent: Collection[Photo]) -> dict[int, int]:
+    """Of some photos (ids), those that show what another sale's photo shows: its id."""
+    photos.hold_pictures(sent)
+    found = {photo.id: photos.twin_of(photo) for photo in sent}
+    by_digest: dict[str | None, int] = {}
+    for photo in sent:  # two sales sent together with the same picture
+        first = by_digest.setdefault(photo.digest, photo.id)
+        if first != photo.id and found[photo.id] is None:
+            found[photo.id] = first
+    return {photo_id: twin for photo_id, twin in found.items() if twin is not None}
 
 
 HEAD = (
@@ -286,7 +312,11 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
         raise NotPossible("a declaration stays with the person who made it")
     challenges = _counting_in(declaration, submission.sold_on)
     wanted = before.proof is None and any(one.definition.get("proof") == "required" for one in challenges)
-    reasons = rules.review_reasons(submission, units_above=int(setting("review_units_above")), proof_missing=wanted)
+    # What a reviewer has not looked at yet is still to be looked at.
+    known = declaration.status == "in_review" and rules.SAME_PHOTO in declaration.review_reasons.split(",")
+    reasons = rules.review_reasons(
+        submission, units_above=int(setting("review_units_above")), proof_missing=wanted, photo_known=known
+    )
     [revision_id] = reserve_ids(Revision.__table__, 1)
     number = declaration.revision + 1
     row = _revision_row(

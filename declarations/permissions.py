@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
-from declarations.models import STATUSES, Declaration, Revision
+from declarations.models import STATUSES, Declaration, Photo, Revision
 from foundation.database import db
 from network.models import Person
 
@@ -49,6 +49,29 @@ def waiting_for(reviewer: Person) -> Select[Any]:
 def reviewable(reviewer: Person, public_id: str) -> tuple[Declaration, Revision, Person] | None:
     """A waiting declaration this reviewer may decide on; None when there is none of that id."""
     row = db.session.execute(waiting_for(reviewer).where(Declaration.public_id == public_id)).first()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def with_the_same_photo(person: Person, declaration: Declaration) -> tuple[Declaration, Revision, Person] | None:
+    """The sale whose photo a declaration's photo repeats, for a reviewer or for the person who told it; None when it
+    is not theirs to see."""
+    mine, other = aliased(Photo), aliased(Photo)
+    found = (
+        select(Declaration, Revision, Person)
+        .join(Revision, _CURRENT)
+        .join(Person, Person.id == Declaration.person_id)
+        .join(other, other.declaration_id == Declaration.id)
+        .join(mine, mine.same_as_id == other.id)
+        .options(joinedload(Person.outlet))
+        .where(mine.declaration_id == declaration.id)
+    )
+    if person.role == "reseller":
+        found = found.where(Declaration.person_id == person.id)
+    else:
+        found = found.where(Person.id != person.id)
+        if person.outlet_id is not None:
+            found = found.where(or_(Person.outlet_id.is_(None), Person.outlet_id != person.outlet_id))
+    row = db.session.execute(found).first()
     return None if row is None else (row[0], row[1], row[2])
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from badges.rules import Counts, week_streak
 from catalogue.models import Product
 from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
 from challenges.queries import audience_select
 from challenges.rules import Gain, Sale, Version, version_from, version_of
-from declarations.models import CountedDeclaration, Declaration, Line, Revision
+from declarations.models import CountedDeclaration, Declaration, FavouriteProduct, Line, Revision
 from declarations.scoring import Told, counted_in, current_revisions, outcome, sales_of, window_of
 from foundation.database import db
 from network.models import Person
@@ -325,6 +325,9 @@ def expected_points(
 # — products to choose from ————————————————————————————————————————————————————————————————————————————————————————
 
 
+MOST_FAVOURITES = 12
+
+
 @dataclass(frozen=True)
 class Choosable:
     """A product one may add to a sale."""
@@ -334,9 +337,10 @@ class Choosable:
     category: str
     family: str
     list_price_cents: int
+    ean: str
 
 
-_CHOOSABLE = (Product.sku, Product.name, Product.category, Product.family, Product.list_price_cents)
+_CHOOSABLE = (Product.sku, Product.name, Product.category, Product.family, Product.list_price_cents, Product.ean)
 _MAY_HAVE_ACCENTS = frozenset("aceinouyåæœß")
 
 
@@ -375,6 +379,32 @@ def recent_products(person_id: int, day: date, *, limit: int = 6) -> list[Choosa
     return [Choosable(*row) for row in rows]
 
 
+def favourite_products(person_id: int, day: date) -> list[Choosable]:
+    """The products a person keeps at hand, on sale that day, by name; at most MOST_FAVOURITES."""
+    rows = db.session.execute(
+        select(*_CHOOSABLE)
+        .join(FavouriteProduct, FavouriteProduct.product_id == Product.id)
+        .where(FavouriteProduct.person_id == person_id, _on_sale(day))
+        .order_by(Product.name, Product.sku)
+        .limit(MOST_FAVOURITES)
+    )
+    return [Choosable(*row) for row in rows]
+
+
+def product_by_code(code: str, day: date) -> Choosable | None:
+    """The product on sale that day that a scanned or typed code names: its sku, or its EAN, which other systems write
+    with zeros before it; None when none does."""
+    text = code.strip()
+    same = [Product.sku == text]
+    if text.isascii() and text.isdecimal() and 8 <= len(text) <= 14:
+        bare = text.lstrip("0")
+        same.append(Product.ean.in_([text, *(bare.zfill(length) for length in range(max(8, len(bare)), 15))]))
+    row = db.session.execute(
+        select(*_CHOOSABLE).where(or_(*same), _on_sale(day)).order_by(Product.sku).limit(1)
+    ).first()
+    return None if row is None else Choosable(*row)
+
+
 def search_products(text: str, day: date, *, limit: int = 8) -> list[Choosable]:
     """Products on sale that day whose name holds every word typed, accents and capitals aside, or whose sku or EAN
     begins with it; exact codes first, then names that begin so."""
@@ -397,16 +427,14 @@ def search_products(text: str, day: date, *, limit: int = 8) -> list[Choosable]:
     )
     code = text.strip()
     by_code = or_(Product.sku.istartswith(code, autoescape=True), Product.ean.startswith(code, autoescape=True))
-    rows = db.session.execute(
-        select(*_CHOOSABLE, Product.ean).where(or_(likely, by_code), _on_sale(day)).limit(5_000)
-    ).all()
+    rows = db.session.execute(select(*_CHOOSABLE).where(or_(likely, by_code), _on_sale(day)).limit(5_000)).all()
     ranked = []
     for row in rows:
-        one, ean = Choosable(*row[:5]), row.ean
+        one = Choosable(*row)
         name, sku = fold_text(one.name), one.sku.casefold()
-        if code.casefold() in (sku, ean):
+        if code.casefold() in (sku, one.ean):
             rank = 0
-        elif sku.startswith(code.casefold()) or ean.startswith(code):
+        elif sku.startswith(code.casefold()) or one.ean.startswith(code):
             rank = 1
         elif all(word in name for word in words):
             rank = 2 if name.startswith(words[0]) else 3
@@ -426,6 +454,18 @@ def _on_sale(day: date) -> ColumnElement[bool]:
     return and_(
         or_(Product.starts_on.is_(None), Product.starts_on <= day),
         or_(Product.ends_on.is_(None), Product.ends_on >= day),
+    )
+
+
+def products_between(first_day: date, last_day: date) -> Select[Any]:
+    """What is on sale on some day of a period, by name, with the days of each product."""
+    return (
+        select(Product.sku, Product.ean, Product.name, Product.category, Product.starts_on, Product.ends_on)
+        .where(
+            or_(Product.starts_on.is_(None), Product.starts_on <= last_day),
+            or_(Product.ends_on.is_(None), Product.ends_on >= first_day),
+        )
+        .order_by(Product.name, Product.sku)
     )
 
 

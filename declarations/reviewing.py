@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from challenges import wording
-from declarations import operations, permissions, queries
+from declarations import operations, permissions, queries, rules
 from declarations.forms import RefusalForm
 from declarations.models import Declaration, Revision
 from foundation import clock
@@ -37,13 +37,18 @@ def _review_page(public_id: str, form: RefusalForm) -> str:
         chosen = permissions.reviewable(current_user, public_id) if public_id else (rows[0] if rows else None)
         if chosen is None and public_id:
             abort(404)
-    lines = queries.told_lines([row[1].id for row in (*rows, *([chosen] if chosen else []))])
+    same_photo = chosen is not None and rules.SAME_PHOTO in chosen[0].review_reasons.split(",")
+    twin = permissions.with_the_same_photo(current_user, chosen[0]) if chosen and same_photo else None
+    shown = [*rows, *([chosen] if chosen else []), *([twin] if twin else [])]
+    lines = queries.told_lines([row[1].id for row in shown])
     return render_template(
         "declarations/review.html",
         page=page,
         chosen=chosen,
         lines=lines,
         form=form,
+        same_photo=same_photo,
+        twin=twin,
         answer=queries.answer(chosen[0], chosen[1], at=clock.now()) if chosen else None,
         history=queries.counts_by_status(chosen[2].id) if chosen else {},
         why=why_waiting(chosen[0]) if chosen else [],
@@ -96,9 +101,17 @@ def _waiting(public_id: str) -> Declaration:
     return found[0]
 
 
-def why_waiting(declaration: Declaration) -> list[str]:
-    """What sent a declaration to review, in words."""
+def why_waiting(declaration: Declaration, *, to_its_person: bool = False) -> list[str]:
+    """What sent a declaration to review, in words for a reviewer, or for the person who told it."""
+    if to_its_person:
+        photo = _(
+            "Votre photo ressemble à celle d’une autre vente. Quelqu’un regarde les deux : si ce sont bien deux ventes,"
+            " vous n’avez rien à faire."
+        )
+    else:
+        photo = _("Sa photo est celle d’une autre vente, ou lui ressemble beaucoup.")
     words = {
+        rules.SAME_PHOTO: photo,
         "units": _("Une ligne compte beaucoup d’unités."),
         operations.CONTESTED: _("Un refus a été contesté : c’est le second examen."),
         "proof": _("Un challenge demande une photo, et il n’y en a pas."),

@@ -17,6 +17,7 @@ FIRST_DAY = date(2000, 1, 1)
 CLOCK_LATE = timedelta(days=14)
 CLOCK_EARLY = timedelta(minutes=5)
 AREA = re.compile(r"[0-9A-Z]{2,3}")
+SAME_PHOTO = "same_photo"
 PUBLIC_ID = re.compile(r"[^\x00-\x1f\x7f]{1,120}")
 
 
@@ -29,7 +30,8 @@ class SubmittedLine(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """A sale as told by a person (by code). Empty texts mean "not given"; `declared_at` None means at reception."""
+    """A sale as told by a person (by code). Empty texts mean "not given"; `declared_at` None means at reception;
+    `photo` is the id of the picture that proves it."""
 
     id: str
     person: str
@@ -43,6 +45,7 @@ class Submission(NamedTuple):
     rating: int | None = None
     recommend: int | None = None
     comment: str = ""
+    photo: str = ""
 
 
 class Problem(NamedTuple):
@@ -66,7 +69,7 @@ class Refused(ValueError):
 
 def fingerprint(submission: Submission) -> str:
     """SHA-256 of a submission's content: the same again is a replay, whatever the order of its lines."""
-    content = [
+    content: list[object] = [
         submission.person,
         submission.sold_on.isoformat(),
         submission.declared_at.timestamp() if submission.declared_at else None,
@@ -79,6 +82,8 @@ def fingerprint(submission: Submission) -> str:
         submission.recommend,
         submission.comment,
     ]
+    if submission.photo:  # sales told before there were photos keep their fingerprint
+        content.append(submission.photo)
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -169,11 +174,15 @@ def one_of(field: str, value: str, allowed: tuple[str, ...]) -> tuple[str, str] 
     return f"{value!r} is not a {field}", f"write one of {', '.join(allowed)}"
 
 
-def review_reasons(submission: Submission, *, units_above: int, proof_missing: bool) -> list[str]:
+def review_reasons(
+    submission: Submission, *, units_above: int, proof_missing: bool, photo_known: bool = False
+) -> list[str]:
     """Why a submission waits for a reviewer; empty when it is accepted at once."""
     reasons = []
     if any(line.units > units_above for line in submission.lines):
         reasons.append("units")
     if proof_missing:
         reasons.append("proof")
+    if photo_known:
+        reasons.append(SAME_PHOTO)
     return reasons

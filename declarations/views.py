@@ -14,7 +14,20 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from badges.queries import grants_of
 from challenges import wording
-from declarations import adjusting, declaring, operations, permissions, queries, reviewing, steering, target_pages
+from declarations import (
+    adjusting,
+    declaring,
+    meeting,
+    operations,
+    outbox,
+    permissions,
+    queries,
+    reviewing,
+    rules,
+    steering,
+    target_pages,
+    uploading,
+)
 from declarations.declaring import my_declaration
 from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
 from declarations.models import Declaration, Revision
@@ -123,7 +136,10 @@ def answer(public_id: str) -> str:
         language=language(),
         bar=wording.explain_bar(revision.barred),
         answer_before=_answer_before(found, at) if found.waiting else "",
-        why_waiting=why_waiting(declaration),
+        why_waiting=why_waiting(declaration, to_its_person=True),
+        same_photo=permissions.with_the_same_photo(current_user, declaration)
+        if rules.SAME_PHOTO in declaration.review_reasons.split(",")
+        else None,
         contestable=declaration.status == "rejected" and not operations.is_contested(declaration),
     )
 
@@ -180,8 +196,14 @@ for rule, view, methods in (
     ("/declare", declaring.declare, ["GET"]),
     ("/declare", declaring.send, ["POST"]),
     ("/declare/draft", declaring.draft, ["GET", "POST"]),
+    ("/declare/favourites", declaring.favourite, ["POST"]),
+    ("/declare/meeting", meeting.meeting, ["GET"]),
+    ("/declare/meeting", meeting.send_meeting, ["POST"]),
+    ("/declare/meeting/draft", meeting.meeting_draft, ["GET", "POST"]),
     ("/declare/products", declaring.products, ["GET"]),
     ("/declare/expected", declaring.expected, ["POST"]),
+    ("/outbox/photos/<uuid:photo_id>", uploading.photo_state, ["GET"]),
+    ("/outbox/photos/<uuid:photo_id>", uploading.photo_piece, ["PATCH"]),
     ("/declarations/<path:public_id>/proof", declaring.proof, ["GET"]),
     ("/declarations/<path:public_id>/correction", declaring.correction, ["GET", "POST"]),
     ("/review/<path:public_id>", reviewing.review, ["GET"]),
@@ -202,6 +224,12 @@ for rule, name, view, methods in (
     ("/studio/points/adjustments", "waiting_adjustments", adjusting.waiting, ["GET"]),
     ("/studio/points/adjustments/<int:number>/approval", "approve_adjustment", adjusting.approval, ["POST"]),
     ("/studio/points/adjustments/<int:number>/refusal", "refuse_adjustment", adjusting.refusal, ["POST"]),
+):
+    blueprint.add_url_rule(rule, name, view, methods=methods)
+for rule, name, view, methods in (
+    ("/outbox/session", "outbox_session", outbox.session, ["GET"]),
+    ("/outbox/declarations", "outbox_declarations", outbox.send, ["POST"]),
+    ("/outbox/products", "outbox_products", outbox.products, ["GET"]),
 ):
     blueprint.add_url_rule(rule, name, view, methods=methods)
 blueprint.add_url_rule("/review", view_func=reviewing.review, defaults={"public_id": ""})

@@ -13,6 +13,9 @@ from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
+# Whoever calls these addresses is a program: it is answered in JSON, errors included.
+FOR_PROGRAMS = ("/api/", "/outbox/")
+
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[])
 compress = Compress()
@@ -24,7 +27,8 @@ COMPRESSION = {
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],
     "COMPRESS_ALGORITHM": ["br", "gzip"],
     "COMPRESS_ALGORITHM_STREAMING": ["br", "gzip"],
-    "COMPRESS_BR_LEVEL": 5,
+    # The five files of a first visit: 50 ms of a processor, 2.5 kB less on the way; browsers then keep them.
+    "COMPRESS_BR_LEVEL": 10,
 }
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -35,6 +39,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "font-src 'self'",
         "connect-src 'self'",
+        "worker-src 'self'",
+        "manifest-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -93,7 +99,7 @@ def problem(status: int, title: str, *, faults: list[dict[str, str]] | None = No
 def refuse_nul() -> None:
     """No text of ours holds a NUL character, and PostgreSQL takes none: whoever sends one is told so, not failed."""
     asked = [request.path, *request.args.keys(), *(text for _, texts in request.args.lists() for text in texts)]
-    if not request.path.startswith("/api/"):  # a machine's body is not a form
+    if not request.path.startswith(FOR_PROGRAMS):  # a machine's body is not a form
         asked += [text for name, texts in request.form.lists() for text in (name, *texts)]
     if any("\0" in text for text in asked):
         abort(400, "a NUL character; write plain text")
@@ -105,7 +111,7 @@ def register_errors(app: Flask) -> None:
     def explain(error: HTTPException) -> Response:
         if error.code is None or error.code < 400:
             return make_response(error.get_response())
-        if request.path.startswith("/api/"):
+        if request.path.startswith(FOR_PROGRAMS):
             return problem(error.code, error.description or error.name)
         known = error.code in (400, 403, 404, 413, 429, 500)
         template = f"errors/{error.code}.html" if known else "errors/500.html"
@@ -118,7 +124,7 @@ def register_errors(app: Flask) -> None:
     def explain_unexpected(error: Exception) -> Response:
         app.logger.exception("unexpected error on %s", request.endpoint)
         g.failed = True
-        if request.path.startswith("/api/"):
+        if request.path.startswith(FOR_PROGRAMS):
             return problem(500, "Something went wrong on our side; nothing was written")
         try:
             return make_response(render_template("errors/500.html", error=error), 500)

@@ -36,7 +36,8 @@ def may(person: Any, permission: str) -> bool:
 def requires(permission: str) -> Callable[[View], View]:
     """Name the permission of a view. Anonymous people are sent to sign in; the wrong role gets 404.
 
-    A route without this decorator fails tests/test_routes.py. "machine" routes authenticate by bearer token inside.
+    A route without this decorator fails tests/test_routes.py. "machine" routes find out by themselves who calls, by
+    bearer token or by session, and answer in JSON.
     """
     if permission not in PERMISSIONS:
         raise KeyError(permission)

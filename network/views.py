@@ -34,7 +34,7 @@ from foundation.localisation import LANGUAGES
 from foundation.pages import htmx
 from foundation.settings import Settings
 from foundation.transactions import transaction
-from foundation.web import limiter
+from foundation.web import FOR_PROGRAMS, limiter, problem
 from network import confirming, faces, inbox, invitations, messages, operations, queries, sign_in, studio
 from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
 from network.labels import labels
@@ -53,6 +53,9 @@ PICTURE_SIDE = 256
 BEFORE_NOTICE = frozenset(
     {
         "static",
+        "portal.manifest",
+        "portal.service_worker",
+        "portal.offline",
         "network.notice",
         "network.welcome",
         "network.enter_by_invitation",
@@ -101,7 +104,7 @@ def _page_user() -> dict[str, Any]:
 @blueprint.before_app_request
 def _notice_first() -> AnyResponse | None:
     """Resellers read what is kept about them before anything else."""
-    if request.endpoint is None or request.endpoint in BEFORE_NOTICE or request.path.startswith("/api/"):
+    if request.endpoint is None or request.endpoint in BEFORE_NOTICE or request.path.startswith(FOR_PROGRAMS):
         return None
     if not current_user.is_authenticated or current_user.role != "reseller":
         return None
@@ -118,6 +121,8 @@ def _session_over(error: CSRFError) -> Any:
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "permission", "public") not in ("public", "machine") and not current_user.is_authenticated:
         return to_sign_in()
+    if request.path.startswith(FOR_PROGRAMS):
+        return problem(400, "The token is missing or of another session; ask for it again")
     if htmx and current_user.is_authenticated:
         return "", 204, {"HX-Refresh": "true"}
     return render_template("errors/400.html", error=error), 400

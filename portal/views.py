@@ -10,12 +10,16 @@ from flask_login import current_user
 
 from foundation import localisation
 from network.permissions import may
-from portal import announcing, following, homes, studio
+from portal import announcing, following, homes, installing, studio
 
 blueprint = Blueprint("portal", __name__)
 
 for name in ("number", "euros", "points", "day", "short_day", "moment"):
     blueprint.add_app_template_filter(getattr(localisation, name), name)
+
+
+blueprint.app_context_processor(installing.page_context)
+blueprint.after_app_request(installing.name_person)
 
 
 # --- the menu --------------------------------------------------------------------------------------------------------
@@ -109,6 +113,15 @@ for rule, view, methods in (
     ("/challenges/<code>/progress", homes.progress, ["GET"]),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=methods)
+
+# --- the application on a phone --------------------------------------------------------------------------------------
+
+for rule, view in (
+    ("/manifest.webmanifest", installing.manifest),
+    ("/service-worker.js", installing.service_worker),
+    ("/offline/<language>", installing.offline),
+):
+    blueprint.add_url_rule(rule, view_func=view, methods=["GET"])
 
 # --- the studio: the list, and one challenge followed ----------------------------------------------------------------
 

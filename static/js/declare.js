@@ -29,6 +29,59 @@
     before = null;
   });
 
+  // A photo is made small as soon as it is chosen, and shown.
+  const chosen = form.querySelector("[data-photo]");
+  const shown = form.querySelector("[data-photo-shown]");
+  if (chosen) {
+    chosen.addEventListener("change", async () => {
+      const file = chosen.files[0];
+      if (shown.src) URL.revokeObjectURL(shown.src);
+      shown.hidden = true;
+      if (!file) return;
+      try {
+        const { shrink } = await import(chosen.dataset.photo);
+        const small = await shrink(file);
+        if (chosen.files[0] !== file) return;
+        if (small !== file) {
+          const files = new DataTransfer();
+          files.items.add(new File([small], "photo.jpg", { type: "image/jpeg" }));
+          chosen.files = files.files;
+        }
+        shown.src = URL.createObjectURL(small);
+        shown.hidden = false;
+      } catch {
+        // The server says what is wrong with a file that is no picture.
+      }
+    });
+  }
+
+  // The camera reads a code; its reader is fetched with the tap. What it finds is a tap on the product, or a search.
+  const camera = form.querySelector("[data-scan]");
+  if (camera && navigator.mediaDevices) {
+    const offer = () => form.querySelectorAll("[data-scan]").forEach((element) => (element.hidden = false));
+    offer();
+    document.addEventListener("htmx:load", offer);
+    form.addEventListener("click", async (event) => {
+      const button = event.target.closest("[data-scan]");
+      if (!button) return;
+      button.disabled = true;
+      try {
+        const { scan } = await import(button.dataset.scan);
+        const code = await scan(document.getElementById("scanner"));
+        if (code) choose(code);
+      } finally {
+        button.disabled = false;
+      }
+    });
+  }
+  const choose = (code) => {
+    const product = [...form.querySelectorAll("[name=add][data-ean]")].find((one) => one.dataset.ean === code);
+    if (product) return product.click();
+    const found = form.querySelector("[name=code]");
+    found.value = code;
+    found.click();
+  };
+
   // One tap is enough: the button waits for the answer.
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) return;

@@ -107,7 +107,8 @@ def test_a_sale_declared_on_a_phone_earns_points_and_a_rank(cast, autumn, page: 
     assert points.startswith("10") and rank.startswith("2e")
 
 
-def test_the_same_form_sent_again_writes_nothing(cast, autumn, page: Page, new_context):
+def test_the_same_form_sent_again_writes_nothing(cast, autumn, new_context):
+    page = new_context(java_script_enabled=False).new_page()
     sent: list[Request] = []
     page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
     tap_in(page, "Awa Diallo")

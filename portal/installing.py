@@ -1,0 +1,159 @@
+"""The product as an application on a phone: its manifest, its service worker, and what is said without network.
+
+The service worker keeps the pages that KEEPS names, under the opaque key of their person, and forgets them when that
+person leaves: docs/offline.md.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, current_app, g, make_response, render_template, request, url_for
+from flask_babel import force_locale, format_datetime
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from foundation import clock
+from foundation.localisation import LANGUAGES
+from foundation.pages import htmx
+from network.devices import person_key
+from network.permissions import requires
+
+# The pages that open without network, from their last state.
+KEEPS = frozenset({"portal.home", "declarations.declare", "declarations.declarations", "leaderboards.ranking"})
+# Those that a phone fetches by itself after a sign-in, so that they are there before they are needed.
+FIRST = ("/", "/declare", "/declarations", "/ranking")
+# What every page needs, beside its own words; kept with the service worker.
+SHELL = (
+    "palmares.css", "vendor/htmx.min.js", "js/app.js", "js/declare.js", "js/photo.js", "js/scan.js",
+    "outbox.js", "outbox-pages.js", "icons.svg", "mark.svg",
+)  # fmt: skip
+FONTS = ("fonts/figtree.woff2", "fonts/bricolage-grotesque.woff2")
+FONTS_VERSION = "5.3.0-1"
+PAPER = "#FBF7F0"
+
+
+# — what pages say about themselves ——————————————————————————————————————————————————————————————————————————————————
+
+
+def page_context() -> dict[str, Any]:
+    """`page_person`: whose page it is, as a phone may know it ("none": nobody's); `page_state`: when a page that is
+    kept was made, in words."""
+    person = current_user if current_user and current_user.is_authenticated else None
+    context: dict[str, Any] = {"page_person": _key(person) if person else "none", "page_state": ""}
+    if person is not None and _keeps():
+        local = clock.now().astimezone(current_app.config["TIMEZONE"])
+        day, time = (format_datetime(local, form, rebase=False) for form in ("d MMM", "HH:mm"))
+        context["page_state"] = _("Hors ligne · état du %(day)s à %(time)s", day=day, time=time)
+    return context
+
+
+def name_person(response: Response) -> Response:
+    """Tell the service worker whose page this is, and whether it may be kept."""
+    person = g.get("_login_user")
+    if person is None or response.mimetype != "text/html" or response.status_code != 200:
+        return response
+    if request.endpoint in ("portal.offline", "static"):
+        return response
+    response.headers["Palmares-Person"] = _key(person) if person.is_authenticated else "none"
+    if person.is_authenticated and _keeps():
+        response.headers["Palmares-Keep"] = "yes"
+    return response
+
+
+def _keeps() -> bool:
+    return (
+        current_user.role == "reseller"
+        and request.method == "GET"
+        and request.endpoint in KEEPS
+        and not request.args
+        and not htmx
+    )
+
+
+def _key(person: Any) -> str:
+    return person_key(person, secret=current_app.config["SECRET_KEY"])
+
+
+# — the application —————————————————————————————————————————————————————————————————————————————————————————————————
+
+
+@requires("public")
+def manifest() -> Response:
+    """What the application is called and looks like on a phone; `?language=` chooses the words."""
+    asked = request.args.get("language", "fr")
+    asset_url = current_app.jinja_env.globals["asset_url"]
+    with force_locale(asked if asked in LANGUAGES else "fr"):
+        told = {
+            "id": "/",
+            "name": "Palmarès",
+            "short_name": "Palmarès",
+            "description": _("Déclarez vos ventes, voyez vos points et pourquoi, montez au classement."),
+            "lang": _("fr"),
+            "dir": "ltr",
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "orientation": "any",
+            "background_color": PAPER,
+            "theme_color": PAPER,
+            "icons": [
+                {"src": asset_url(f"icons/{name}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": use}
+                for name, size, use in (
+                    ("icon-192", 192, "any"),
+                    ("icon-512", 512, "any"),
+                    ("maskable-192", 192, "maskable"),
+                    ("maskable-512", 512, "maskable"),
+                )
+            ],
+            "shortcuts": [
+                {"name": label, "url": url, "icons": [{"src": asset_url("icons/icon-192.png"), "sizes": "192x192"}]}
+                for label, url in (
+                    (_("Déclarer une vente"), "/declare"),
+                    (_("Mes ventes"), "/declarations"),
+                    (_("Classement"), "/ranking"),
+                )
+            ],
+        }
+    answer = make_response(json.dumps(told, ensure_ascii=False))
+    answer.headers["Content-Type"] = "application/manifest+json"
+    answer.headers["Cache-Control"] = "public, max-age=3600"
+    return answer
+
+
+@requires("public")
+def service_worker() -> Response:
+    """The service worker: the list of what it keeps, as of now, then the script itself. Never cached, so that a new
+    version is found at once."""
+    asset_url = current_app.jinja_env.globals["asset_url"]
+    static = Path(current_app.static_folder or "")
+    files = [{"url": asset_url(name), "revision": None} for name in SHELL if (static / name).is_file()]
+    files += [{"url": url_for("static", filename=name, v=FONTS_VERSION), "revision": None} for name in FONTS]
+    files += [
+        {"url": url_for("portal.offline", language=language), "revision": sha256(page.encode()).hexdigest()[:10]}
+        for language, page in ((language, _offline_page(language)) for language in LANGUAGES)
+    ]
+    told = {"files": files, "first": FIRST, "languages": list(LANGUAGES)}
+    script = f"self.SHELL = {json.dumps(told)};\nimportScripts({json.dumps(asset_url('service-worker.js'))});\n"
+    answer = make_response(script)
+    answer.headers["Content-Type"] = "text/javascript; charset=utf-8"
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+@requires("public")
+def offline(language: str) -> Response:
+    """What is said without network when a page was not kept: the same for everybody."""
+    if language not in LANGUAGES:
+        abort(404)
+    answer = make_response(_offline_page(language))
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+def _offline_page(language: str) -> str:
+    with force_locale(language):
+        return render_template("portal/offline.html", for_anybody=True)

@@ -1,0 +1,334 @@
+/* The declare form, sent through the outbox; without network its products come from the catalogue on the phone. */
+import { reasons } from "./list.js";
+import { fold, shape } from "./shapes.js";
+import { say, words } from "./words.js";
+
+const WAIT = 8_000; // ms for an answer before the sale is said to be kept
+const CHOICES = ["channel", "rating", "recommend", "customer", "age_band"];
+const TEXTS = ["sold_on", "area", "comment"];
+const form = document.querySelector("form[data-declare]");
+
+export function start({ store, person, offline, send }) {
+  if (!form || form.elements.correcting?.value) return;
+  const fields = form.elements;
+  let photo = null; // the id of a picture kept with the sale that was taken up again
+  let cut = false; // the network failed under this page
+  const away = () => offline || cut || !navigator.onLine;
+  const today = () => new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+
+  // — what the form says —
+
+  const rows = () =>
+    [...form.querySelectorAll("input[name=sku]")].map((input) => {
+      const row = input.closest("li");
+      return {
+        sku: input.value,
+        name: row.querySelector(".row-title").textContent.trim(),
+        units: row.querySelector("[name=units]").value.replace(/[\s\u00a0\u202f]/g, ""),
+      };
+    });
+  const read = () => {
+    const sale = { lines: rows() };
+    for (const name of CHOICES) sale[name] = form.querySelector(`[name=${name}]:checked`)?.value ?? "";
+    for (const name of TEXTS) sale[name] = fields[name]?.value ?? "";
+    return sale;
+  };
+  const wrongs = (sale) => {
+    const wrong = [];
+    if (!sale.lines.length) wrong.push(words.missing.lines);
+    for (const line of sale.lines) {
+      if (!/^\d{1,6}$/.test(line.units) || Number(line.units) < 1 || Number(line.units) > 100_000) {
+        wrong.push(say(words.faults.units, { product: line.name }));
+      }
+    }
+    if (!sale.channel) wrong.push(words.missing.channel);
+    if (!sale.sold_on || sale.sold_on > today()) wrong.push(words.missing.sold_on);
+    if (sale.area.trim() && !/^[A-Z0-9]{2,3}$/i.test(sale.area.trim())) wrong.push(words.faults.customer);
+    return wrong;
+  };
+  const alert = (id, values) => {
+    document.getElementById("outbox-alert").replaceChildren(shape(id, values));
+    const said = document.querySelector("#outbox-alert [role=alert], #outbox-alert [tabindex]");
+    said?.focus();
+  };
+
+  // — drafts save themselves —
+
+  let timer = 0;
+  let closed = false; // sent: nothing more is saved of it
+  const save = async () => {
+    clearTimeout(timer);
+    if (closed) return;
+    const sale = read();
+    const before = await store.one(fields.id.value);
+    if (before && before.state !== "draft") return;
+    if (sale.lines.length || sale.comment.trim()) {
+      await store.put(person, fields.id.value, "draft", { sale, typed_at: new Date().toISOString(), photo });
+    } else if (before) await store.drop(before.id);
+  };
+  const typed = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => save().catch(() => {}), 400);
+  };
+  form.addEventListener("input", typed);
+  document.addEventListener("htmx:afterSettle", typed);
+  window.addEventListener("pagehide", () => timer && save().catch(() => {}));
+
+  // — products without network —
+
+  const list = () => {
+    const box = document.getElementById("lines");
+    if (!box.querySelector("ul")) box.replaceChildren(shape("outbox-lines"));
+    return box.querySelector("ul");
+  };
+  const add = (sku, name, units = null) => {
+    const known = form.querySelector(`input[name=sku][value="${CSS.escape(sku)}"]`)?.closest("li");
+    if (known) {
+      const input = known.querySelector("[name=units]");
+      input.value = units ?? Number(input.value || 0) + 1;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+      return;
+    }
+    const copy = shape("outbox-line", { sku, product: name, place: String(rows().length + Date.now()) });
+    if (units) copy.querySelector("[name=units]").setAttribute("value", units);
+    const row = copy.firstElementChild;
+    list().append(copy);
+    window.htmx?.process(row);
+    row.querySelector("[name=units]").dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const remove = (sku) => {
+    form.querySelector(`input[name=sku][value="${CSS.escape(sku)}"]`)?.closest("li").remove();
+    typed();
+  };
+  const search = async (text) => {
+    const wanted = fold(text);
+    const box = document.getElementById("declare-results");
+    box.classList.remove("contents");
+    if (!wanted) return box.replaceChildren();
+    const day = fields.sold_on.value || today();
+    const found = [];
+    for (const one of await store.products()) {
+      if ((one.from && one.from > day) || (one.to && one.to < day)) continue;
+      const name = fold(one.name);
+      const code = one.sku.toLowerCase();
+      const rank =
+        wanted === code || wanted === one.ean ? 0
+        : code.startsWith(wanted) || (one.ean && one.ean.startsWith(wanted)) ? 1
+        : wanted.split(" ").every((word) => name.includes(word)) ? (name.startsWith(wanted.split(" ")[0]) ? 2 : 3)
+        : null;
+      if (rank !== null) found.push({ rank, name, one });
+    }
+    found.sort((a, b) => a.rank - b.rank || a.name.localeCompare(b.name));
+    const results = found.slice(0, 8).map(({ one }) => shape("outbox-found", { sku: one.sku, product: one.name, category: one.category }));
+    if (!results.length) return box.replaceChildren(shape("outbox-unfound", { text }));
+    box.replaceChildren(shape("outbox-lines"));
+    box.querySelector("ul").append(...results);
+  };
+  /* What the camera read. */
+  const addByCode = async (code) => {
+    const found = (await store.products()).find((one) => one.ean === code || one.sku === code);
+    if (found) return add(found.sku, found.name);
+    fields.q.value = code;
+    return search(code);
+  };
+  /* What a part of the form asks the server, answered by the phone. */
+  const locally = (element) => {
+    if (element.name === "add") add(element.value, (element.querySelector(".row-title") ?? element).textContent.trim());
+    else if (element.name === "remove") remove(element.value);
+    else if (element.name === "code") addByCode(element.value).catch(() => {});
+    else if (element.name === "q") search(element.value).catch(() => {});
+    else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
+    else return;
+    if (element.name === "add" && element.closest("#declare-results")) {
+      document.getElementById("declare-results").replaceChildren();
+      fields.q.value = "";
+    }
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!away() || !form.contains(event.detail.elt)) return;
+    event.preventDefault();
+    locally(event.detail.elt);
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => {
+      if (!form.contains(event.detail.elt)) return;
+      cut = true;
+      locally(event.detail.elt);
+    });
+  }
+  window.addEventListener("online", () => (cut = false));
+  // What the phone found is added by the phone; and without htmx at hand no button of the form leaves the page.
+  form.addEventListener("click", (event) => {
+    const local = event.target.closest("[data-local]");
+    if (local) locally(local);
+    const button = event.target.closest("button[formaction]");
+    if (!button || !away()) return;
+    if (!window.htmx) locally(button);
+    event.preventDefault();
+  });
+
+  // — a sale taken up again —
+
+  const fill = (item) => {
+    const { sale } = item;
+    document.getElementById("lines").replaceChildren();
+    fields.id.value = item.id;
+    photo = item.photo ?? null;
+    for (const { sku, name, units } of sale.lines) add(sku, name || sku, units);
+    for (const name of TEXTS) if (fields[name]) fields[name].value = sale[name] ?? "";
+    for (const name of CHOICES) {
+      for (const input of form.querySelectorAll(`[name=${name}]`)) input.checked = input.value === sale[name];
+    }
+    for (const fold_ of form.querySelectorAll("details")) {
+      fold_.open ||= [...fold_.querySelectorAll("input, textarea")].some((input) =>
+        ["radio", "checkbox"].includes(input.type) ? input.checked && input.value : input.value,
+      );
+    }
+    if (item.state === "refused") {
+      alert("outbox-refused", { why: reasons(item) });
+      if (item.faults?.some(({ field }) => field === "id")) renew(item.id);
+    } else document.getElementById("outbox-alert").replaceChildren();
+    form.querySelector("#lines input")?.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const renew = (id) => {
+    fields.id.value = crypto.randomUUID();
+    form.dataset.instead = id; // gone once the sale is sent under its new id
+  };
+  const open = async () => {
+    const asked = new URLSearchParams(location.hash.slice(1)).get("sale");
+    const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+    // A page from the cache has been here before: its id may be that of another sale.
+    if (offline && !back) fields.id.value = crypto.randomUUID();
+    if (asked) {
+      const item = await store.one(asked);
+      if (item && ["draft", "refused"].includes(item.state)) fill(item);
+      return;
+    }
+    if (back || new URLSearchParams(location.search).has("repeat") || rows().length) return;
+    const draft = (await store.mine("draft")).filter((item) => item.id !== fields.id.value).pop();
+    if (!draft) return;
+    document.getElementById("outbox-alert").replaceChildren(
+      shape("outbox-resume", { id: draft.id, sold: draft.sale.lines.map((line) => `${line.units} × ${line.name}`).join(", ") || draft.sale.comment }),
+    );
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-resume]");
+    if (!button) return;
+    event.preventDefault();
+    const item = await store.one(button.dataset.resume);
+    if (item) fill(item);
+  });
+  window.addEventListener("outbox", (event) => {
+    const offer = document.querySelector(`[data-offer="${event.detail.id}"]`);
+    if (offer && event.detail.state !== "draft") offer.remove();
+  });
+
+  // — sending —
+
+  /* The answer to one sale: "answered", "refused", or null when none came in time. */
+  const answer = (id, wait) =>
+    new Promise((resolve) => {
+      const done = (state) => {
+        store.news.removeEventListener("message", hear);
+        window.removeEventListener("outbox", hear);
+        resolve(state);
+      };
+      const hear = (event) => {
+        const { id: about, state } = event.detail ?? event.data;
+        if (about === id && ["answered", "refused"].includes(state)) done(state);
+        if (state === "expired" || state === "waiting") done(null);
+      };
+      store.news.addEventListener("message", hear);
+      window.addEventListener("outbox", hear);
+      setTimeout(() => done(null), wait);
+    });
+  const same = (item, sale) => JSON.stringify(item.sale) === JSON.stringify(sale);
+  const shown = (id) => location.assign(`/declarations/${id}?new=1`);
+  const kept = (item) => {
+    const panel = shape("outbox-kept", { sold: item.sale.lines.map((line) => `${line.units} × ${line.name}`).join(", ") });
+    form.hidden = true;
+    form.before(panel);
+    document.querySelector("[data-kept] h1")?.focus();
+    window.scrollTo(0, 0);
+    document.querySelector("main .page-head")?.setAttribute("hidden", "");
+    const hear = (event) => {
+      const { id, state } = event.detail ?? event.data;
+      if (id === item.id && state === "answered" && document.visibilityState === "visible") shown(id);
+      if (id === item.id && state === "refused") location.assign(`/declarations`);
+    };
+    store.news.addEventListener("message", hear);
+    window.addEventListener("outbox", hear);
+  };
+
+  async function submit(sale) {
+    const earlier = await store.one(fields.id.value);
+    if (earlier && ["kept", "answered"].includes(earlier.state)) {
+      if (!same(earlier, sale)) {
+        fields.id.value = crypto.randomUUID();
+        return alert("outbox-earlier", {});
+      }
+      return earlier.state === "answered" ? shown(earlier.id) : kept(earlier);
+    }
+    const id = fields.id.value;
+    let picture = photo;
+    const file = fields.proof?.files?.[0];
+    if (file) {
+      let small = file;
+      const shrinking = await import(words.photo).catch(() => null); // not on this phone: it goes as it is
+      try {
+        if (shrinking) small = await shrinking.shrink(file);
+      } catch {
+        return alert("outbox-incomplete", { why: words.faults.photo });
+      }
+      picture = crypto.randomUUID();
+      await store.putPhoto(person, picture, small);
+    }
+    closed = true;
+    clearTimeout(timer);
+    const item = { sale, declared_at: new Date().toISOString(), typed_at: new Date().toISOString(), photo: picture };
+    const heard = answer(id, away() ? 0 : WAIT);
+    await store.put(person, id, "kept", item);
+    if (photo && picture !== photo) await store.dropPhoto(photo);
+    if (form.dataset.instead) await store.drop(form.dataset.instead);
+    send();
+    const state = await heard;
+    if (state === "answered") return shown(id);
+    if (state === "refused") {
+      closed = false;
+      return fill(await store.one(id));
+    }
+    return kept({ id, ...item });
+  }
+
+  let sending = false;
+  form.addEventListener("submit", (event) => {
+    if (!event.submitter || !("send" in event.submitter.dataset)) {
+      if (away()) event.preventDefault();
+      return;
+    }
+    const sale = read();
+    const wrong = wrongs(sale);
+    if (wrong.length && !away()) return; // the server explains it, beside each field
+    event.preventDefault();
+    const again = () => setTimeout(() => (event.submitter.disabled = false), 0);
+    if (wrong.length) {
+      alert("outbox-incomplete", { why: wrong.join(" ") });
+      again();
+      return;
+    }
+    if (sending) return;
+    sending = true;
+    submit(sale)
+      .catch(() => {
+        // What cannot be kept here is sent as it always could be.
+        if (!away()) form.submit();
+        else alert("outbox-incomplete", { why: words.unkept });
+      })
+      .finally(() => {
+        sending = false;
+        again();
+      });
+  });
+
+  open().catch(() => {});
+}

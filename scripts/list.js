@@ -1,0 +1,53 @@
+/* The list of what is on this phone, on the page of sales; and why a sale was refused, in words. */
+import { day, moment, points, shape } from "./shapes.js";
+import { say, words } from "./words.js";
+
+const sold = (item) => item.sale.lines.map((line) => `${line.units} × ${line.name || line.sku}`).join(", ");
+
+/* Why a sale was refused, in words. */
+export const reasons = (item) => {
+  const lines = item.sale.lines;
+  const told = (item.faults ?? []).map(({ field = "" }) => {
+    const [head, place] = field.split(".");
+    const line = head === "lines" ? lines[Number(place)] : null;
+    if (line) return say(field.endsWith("sku") ? words.faults.sku : words.faults.units, { product: line.name || line.sku });
+    return words.faults[head] ?? words.faults.other;
+  });
+  return [...new Set(told)].join(" ");
+};
+
+function row(item) {
+  const copy = shape("outbox-row", {
+    id: item.id,
+    sold: sold(item) || words.nothing,
+    when: [item.sale.sold_on && say(words.sold_on, { day: day(item.sale.sold_on) }), moment(item.declared_at ?? item.typed_at)].filter(Boolean).join(" · "),
+    why: item.state === "refused" ? reasons(item) : "",
+    points: points(item.answer?.points ?? 0),
+  });
+  const state = item.state === "answered" ? (item.answer.status === "in_review" ? "in_review" : item.answer.status === "accepted" ? "accepted" : "sent") : item.state;
+  for (const pill of copy.querySelectorAll("[data-state]")) if (!pill.dataset.state.split(" ").includes(state)) pill.remove();
+  for (const part of copy.querySelectorAll("[data-for]")) if (!part.dataset.for.split(" ").includes(item.state)) part.remove();
+  return copy;
+}
+
+/* Show the list, and keep it as the phone is. */
+export async function start({ store, offline, send, listen }) {
+  const list = document.getElementById("outbox-list");
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-drop]");
+    if (button && window.confirm(words.drop)) await store.drop(button.dataset.drop);
+    if (event.target.closest("#outbox-list [data-send]")) send();
+  });
+  if (!list) return;
+  // A page of sales that comes from the server shows the answers itself; what is answered from now on stays in the list.
+  if (!offline) await store.dropAnswered();
+  const show = async () => {
+    const when = (item) => item.declared_at ?? item.typed_at;
+    const items = (await store.mine()).sort((a, b) => when(b).localeCompare(when(a)));
+    list.querySelector("ul").replaceChildren(...items.map(row));
+    list.querySelector("[data-send]").hidden = !items.some((item) => item.state === "kept") || Boolean(await store.get("expired"));
+    list.hidden = !items.length;
+  };
+  listen(show);
+  await show();
+}

@@ -1,0 +1,122 @@
+/* Every page: whose phone it is, what is kept and sent, the application's installation. The pages that declare and list
+   sales bring outbox-pages.js, which finds here, in window.outbox, what it needs. */
+import { invite } from "./install.js";
+import { flush, session } from "./sending.js";
+import * as shelf from "./shelf.js";
+import * as store from "./store.js";
+import { say, words } from "./words.js";
+
+const root = document.documentElement;
+const { person } = root.dataset; // the opaque key of the page's person, "none", or nothing on a page for anybody
+const offline = "offline" in root.dataset; // a page from before: the service worker said so
+const FIRST = 1_000; // ms between tries, doubled up to the longest
+const LONGEST = 300_000;
+
+// — sending: on open, on connection, on focus, and again after a while —
+
+let pause = FIRST;
+let timer = 0;
+async function send() {
+  clearTimeout(timer);
+  const { outcome, progress } = await flush().catch(() => ({ outcome: "later" }));
+  if (outcome === "other") return elsewhere();
+  if (outcome !== "later" || progress) pause = FIRST;
+  if (outcome !== "later") return;
+  store.tell({ state: "waiting" });
+  timer = setTimeout(send, pause);
+  pause = Math.min(LONGEST, pause * 2);
+}
+const sendNow = () => {
+  pause = FIRST;
+  send();
+};
+async function later() {
+  sendNow();
+  const worker = await navigator.serviceWorker?.ready;
+  await worker?.sync?.register("outbox").catch(() => {});
+}
+
+// — one phone, several people —
+
+/* Somebody else has signed in, or this person has left, in another window or before Back was pressed: this page is no
+   longer to be seen. */
+const elsewhere = () => location.replace("/");
+async function stillHers() {
+  if ((await store.get("person")) !== person) elsewhere();
+}
+
+/* Ask, once, before leaving with sales that are not sent. */
+function guardLeaving() {
+  document.addEventListener("submit", async (event) => {
+    const leaving = event.target.closest('form[action^="/sign-out"]');
+    if (!leaving) return;
+    event.preventDefault();
+    const unsent = (await store.mine("kept", "refused").catch(() => [])).length;
+    if (!unsent || window.confirm(say(words.leave, { n: unsent }))) leaving.submit();
+  });
+}
+
+/* The key that seals, and on a page from before the token of now. */
+async function meet() {
+  if ((await store.get("key")) && !offline) return;
+  const open = await session();
+  if (!open) return;
+  if (open.person !== person) return elsewhere();
+  await store.keep(open);
+  for (const input of document.querySelectorAll("input[name=csrf_token]")) input.value = open.token;
+  document.querySelector("meta[name=csrf-token]")?.setAttribute("content", open.token);
+}
+
+/* Hear of whatever happens to the queue, here or in another window. */
+function listen(show) {
+  let asked = 0;
+  const changed = () => {
+    clearTimeout(asked);
+    asked = setTimeout(() => show().catch(() => {}), 50);
+  };
+  store.news.addEventListener("message", changed);
+  window.addEventListener("outbox", changed);
+}
+
+async function known() {
+  await store.become(person);
+  await store.set("language", root.lang);
+  if (await store.get("key")) meet().catch(() => {});
+  else await meet();
+}
+
+async function seller() {
+  const met = known();
+  window.outbox = { store, person, offline, met, listen, send: later };
+  guardLeaving();
+  await met.catch(() => {});
+  listen(shelf.show);
+  await shelf.show();
+  send();
+  window.addEventListener("online", sendNow);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") stillHers().then(sendNow);
+  });
+  window.addEventListener("focus", sendNow);
+  window.addEventListener("pageshow", (event) => event.persisted && stillHers());
+  const worker = await navigator.serviceWorker?.ready;
+  if (!offline) worker?.active?.postMessage({ warm: person });
+}
+
+async function start() {
+  if ("serviceWorker" in navigator) {
+    const register = () => navigator.serviceWorker.register("/service-worker.js").catch(() => {});
+    if (document.readyState === "complete") register();
+    else window.addEventListener("load", register);
+  }
+  if (!window.isSecureContext || !("indexedDB" in window) || !navigator.locks || !("caches" in window)) return;
+  invite();
+  if (person === "none") {
+    if (await store.get("person")) await store.forget();
+  } else if (person && words) await seller();
+  else if (person) {
+    await store.become(person);
+    window.addEventListener("pageshow", (event) => event.persisted && stillHers());
+  }
+}
+start().catch(() => {});

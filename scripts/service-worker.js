@@ -1,0 +1,153 @@
+/* The service worker: the pages of the present person open without network from their last state; what is kept is sent
+   when the browser says that the network is back. The server answers this script at /service-worker.js, after the list
+   of what to keep (self.SHELL); it names in a header whose page each answer is, and whether it may be kept. */
+import { clientsClaim } from "workbox-core";
+import { cleanupOutdatedCaches, matchPrecache, precacheAndRoute } from "workbox-precaching";
+import { registerRoute } from "workbox-routing";
+import { CacheFirst, NetworkFirst } from "workbox-strategies";
+import { flush } from "./sending.js";
+import * as store from "./store.js";
+
+const SECONDS = 4; // how long a page that is kept waits for the network
+const FILES = "files";
+const HOUR = 3_600_000;
+
+self.skipWaiting();
+clientsClaim();
+cleanupOutdatedCaches();
+precacheAndRoute(self.SHELL.files);
+self.addEventListener("activate", (event) => event.waitUntil(caches.delete(FILES)));
+registerRoute(
+  ({ sameOrigin, url }) => sameOrigin && url.pathname.startsWith("/static/") && url.searchParams.has("v"),
+  new CacheFirst({ cacheName: FILES }),
+);
+
+async function offline() {
+  const known = await store.get("language").catch(() => null);
+  const language = self.SHELL.languages.find((one) => one === (known ?? self.navigator.language.slice(0, 2)));
+  return (await matchPrecache(`/offline/${language ?? self.SHELL.languages[0]}`)) ?? Response.error();
+}
+
+// — pages —
+
+/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. */
+async function learn(response) {
+  const person = response.headers.get("Palmares-Person");
+  if (person === "none") await store.forget();
+  else if (person) await store.become(person);
+}
+const mayBeKept = (response, person) =>
+  response.status === 200 && response.headers.get("Palmares-Keep") && response.headers.get("Palmares-Person") === person;
+
+/* A page from the cache says so, and is free of any redirection it came by. */
+async function fromBefore(response) {
+  const text = await response.text();
+  return new Response(text.replace("<html ", "<html data-offline "), { headers: { "Content-Type": "text/html; charset=utf-8", ...security(response) } });
+}
+const security = (response) => {
+  const policy = response.headers.get("Content-Security-Policy");
+  return policy ? { "Content-Security-Policy": policy } : {};
+};
+
+const pages = (person) =>
+  new NetworkFirst({
+    cacheName: store.cacheOf(person),
+    networkTimeoutSeconds: SECONDS,
+    matchOptions: { ignoreSearch: true, ignoreVary: true },
+    plugins: [
+      {
+        fetchDidSucceed: async ({ response }) => {
+          if ([502, 503, 504].includes(response.status)) throw new Error("the server is away");
+          await learn(response);
+          return response;
+        },
+        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) ? response : null),
+        cachedResponseWillBeUsed: async ({ cachedResponse }) => cachedResponse && fromBefore(cachedResponse),
+        handlerDidError: offline,
+      },
+    ],
+  });
+
+registerRoute(
+  ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
+  async ({ request, event }) => {
+    if (!(await left())) return offline();
+    return pages((await store.get("person")) ?? "nobody").handle({ request, event });
+  },
+);
+
+/* Without network a form goes nowhere, and the page says so. */
+registerRoute(
+  ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
+  async ({ request, url }) => {
+    const leaving = url.pathname === "/sign-out";
+    if (leaving) await store.forget();
+    try {
+      return await fetch(request);
+    } catch {
+      if (leaving) await store.set("leaving", true);
+      return offline();
+    }
+  },
+  "POST",
+);
+
+/* Somebody left without network: the session is ended before anything else is asked of the server. False while the
+   server is out of reach. */
+async function left() {
+  if (!(await store.get("leaving"))) return true;
+  try {
+    const open = await fetch("/outbox/session", { cache: "no-store" });
+    if (open.ok) {
+      const { token } = await open.json();
+      await fetch("/sign-out", { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" });
+    } else if (open.status !== 401) return false;
+    await store.set("leaving", undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/* After a sign-in, and once an hour, the pages that open without network are fetched before they are needed. */
+async function warm(person) {
+  if ((await store.get("person")) !== person) return;
+  const cache = await caches.open(store.cacheOf(person));
+  for (const path of self.SHELL.first) {
+    const kept = await cache.match(path, { ignoreVary: true });
+    if (kept && Date.now() - Date.parse(kept.headers.get("Date")) < HOUR) continue;
+    const response = await fetch(path, { headers: { Accept: "text/html" } });
+    if ((await store.get("person")) !== person) return;
+    if (!mayBeKept(response, person)) continue;
+    if (response.redirected) await cache.put(response.url, response.clone());
+    await cache.put(path, response);
+  }
+}
+/* The catalogue, once a day. */
+async function catalogue(person) {
+  if (Date.now() - ((await store.get("products-at")) ?? 0) < 24 * HOUR) return;
+  const items = [];
+  for (let page = 1, pages = 1; page <= pages; page += 1) {
+    const answer = await fetch(`/outbox/products?page=${page}`, { headers: { "Palmares-Person": person } });
+    if (!answer.ok) return;
+    const told = await answer.json();
+    items.push(...told.items);
+    pages = told.pages;
+  }
+  if ((await store.get("person")) === person) await store.putProducts(items);
+}
+self.addEventListener("message", (event) => {
+  const { warm: person } = event.data ?? {};
+  if (person) event.waitUntil(Promise.allSettled([catalogue(person), warm(person)]));
+});
+
+// — the outbox —
+
+self.addEventListener("sync", (event) => {
+  if (event.tag !== "outbox") return;
+  event.waitUntil(
+    flush().then(({ outcome }) => {
+      if (outcome === "later") throw new Error("not yet"); // the browser tries again
+    }),
+  );
+});

@@ -1,0 +1,24 @@
+/* The strip on every page: how much is on this phone, and what to do about it. */
+import { say, words } from "./words.js";
+import * as store from "./store.js";
+
+export async function show() {
+  const strip = document.getElementById("outbox-strip");
+  const items = await store.mine();
+  const count = (state) => items.filter((item) => item.state === state).length;
+  const [kept, refused, drafts] = ["kept", "refused", "draft"].map(count);
+  const expired = Boolean(kept && (await store.get("expired")));
+  const listed = Boolean(document.getElementById("outbox-list"));
+  const text = [
+    kept && say(expired ? words.expired : words.kept, { n: kept }),
+    refused && say(words.refused, { n: refused }),
+    !kept && !refused && drafts && "drafts" in strip.dataset && say(words.drafts, { n: drafts }),
+  ]
+    .filter(Boolean)
+    .join(" ");
+  strip.hidden = !text || (listed && !expired);
+  const place = strip.querySelector("[data-say]");
+  if (place.textContent !== text) place.textContent = text;
+  strip.querySelector("[data-enter]").hidden = !expired;
+  strip.querySelector("[data-see]").hidden = listed || expired;
+}

@@ -1,0 +1,148 @@
+/* What the phone keeps, in IndexedDB: whose phone it is now, the sales of each person, the catalogue.
+
+   Everything of a person carries the opaque key that the server gave (data-person). What a sale says is sealed with
+   AES-GCM; the key is kept beside it, without any way to read it out, until the person leaves. So what remains on the
+   phone afterwards, unsent, opens only when that person signs in again. */
+import { openDB } from "idb";
+
+const PAGES = "pages-";
+let opened = null;
+const database = () =>
+  (opened ??= openDB("palmares", 1, {
+    upgrade(db) {
+      db.createObjectStore("state"); // person, key, leaving, expired, order, products-at
+      db.createObjectStore("items", { keyPath: "id" }).createIndex("person", "person"); // sales, sealed
+      db.createObjectStore("photos", { keyPath: "id" }).createIndex("person", "person"); // their pictures, sealed
+      db.createObjectStore("products", { keyPath: "sku" });
+    },
+    blocking: (_now, _later, event) => (event.target.close(), (opened = null)),
+    terminated: () => (opened = null),
+  }));
+
+export const get = async (name) => (await database()).get("state", name);
+export const set = async (name, value) => {
+  const db = await database();
+  return value === undefined ? db.delete("state", name) : db.put("state", value, name);
+};
+
+/* Everyone who shows the queue hears of what happens to it: {id, state}. */
+export const news = new BroadcastChannel("outbox");
+export const tell = (what) => {
+  news.postMessage(what);
+  globalThis.dispatchEvent(new CustomEvent("outbox", { detail: what }));
+};
+
+// — whose phone it is —
+
+export const cacheOf = (person) => PAGES + person;
+
+/* Forget the person: pages, catalogue, answers, and the key of what is sealed. Unsent sales stay, closed. */
+export async function forget() {
+  const db = await database();
+  await dropAnswered();
+  for (const name of ["person", "key", "expired", "products-at"]) await db.delete("state", name);
+  await db.clear("products");
+  for (const name of await caches.keys()) if (name.startsWith(PAGES)) await caches.delete(name);
+}
+
+/* The phone is this person's from now on; of anybody before, everything is forgotten but what they have not sent. */
+export async function become(person) {
+  if ((await get("person")) === person) return;
+  await forget();
+  await set("person", person);
+}
+
+const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+
+/* The key of what is sealed, as the server gives it to the person who is signed in. */
+export async function keep({ person, key }) {
+  if ((await get("person")) !== person || (await get("key"))) return;
+  const imported = await crypto.subtle.importKey("raw", bytes(key), "AES-GCM", false, ["encrypt", "decrypt"]);
+  await set("key", { person, key: imported });
+}
+
+async function keyOf(owner) {
+  const known = await get("key");
+  if (known?.person !== owner) throw new Error("the phone is no longer this person's");
+  return known.key;
+}
+async function seal(owner, content) {
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await keyOf(owner), content) };
+}
+const unseal = async (owner, { iv, data }) => crypto.subtle.decrypt({ name: "AES-GCM", iv }, await keyOf(owner), data);
+
+// — sales —
+
+/* States: draft, kept (to be sent), refused, answered. `content` is what the sale says, its photo's id, the server's
+   answer or its reasons. Fails when the phone has become somebody else's meanwhile. */
+export async function put(person, id, state, content) {
+  const sealed = await seal(person, new TextEncoder().encode(JSON.stringify(content)));
+  const db = await database();
+  const change = db.transaction(["items", "state"], "readwrite");
+  const before = await change.objectStore("items").get(id);
+  const order = ((await change.objectStore("state").get("order")) ?? 0) + 1;
+  const place = before && before.state !== "draft" ? before.order : order;
+  await change.objectStore("state").put(order, "order");
+  await change.objectStore("items").put({ id, person, state, order: place, sealed });
+  await change.done;
+  tell({ id, state });
+}
+
+/* The sales of the present person, in order; of some states when they are named. */
+export async function mine(...states) {
+  const person = (await get("key"))?.person;
+  if (!person) return [];
+  const found = await (await database()).getAllFromIndex("items", "person", person);
+  const wanted = found.filter((one) => !states.length || states.includes(one.state)).sort((a, b) => a.order - b.order);
+  const read = await Promise.all(
+    wanted.map(async ({ id, state, sealed }) => {
+      try {
+        return { id, state, ...JSON.parse(new TextDecoder().decode(await unseal(person, sealed))) };
+      } catch {
+        return null; // sealed with a key of another installation: nobody can read it
+      }
+    }),
+  );
+  return read.filter(Boolean);
+}
+export const one = async (id) => (await mine()).find((item) => item.id === id);
+
+export async function drop(id) {
+  const item = await one(id);
+  if (item?.photo) await dropPhoto(item.photo);
+  await (await database()).delete("items", id);
+  tell({ id, state: "gone" });
+}
+
+/* Answers that the server's own page shows. */
+export async function dropAnswered() {
+  const db = await database();
+  const person = await get("person");
+  for (const item of person ? await db.getAllFromIndex("items", "person", person) : []) {
+    if (item.state === "answered") await db.delete("items", item.id);
+  }
+}
+
+// — pictures —
+
+export async function putPhoto(person, id, blob) {
+  const sealed = await seal(person, await blob.arrayBuffer());
+  await (await database()).put("photos", { id, person, sealed });
+}
+export async function photo(id) {
+  const found = await (await database()).get("photos", id);
+  return found && new Uint8Array(await unseal(found.person, found.sealed));
+}
+export const dropPhoto = async (id) => (await database()).delete("photos", id);
+
+// — the catalogue —
+
+export async function putProducts(items) {
+  const change = (await database()).transaction("products", "readwrite");
+  await change.store.clear();
+  for (const [sku, ean, name, category, from, to] of items) change.store.put({ sku, ean, name, category, from, to });
+  await change.done;
+  await set("products-at", Date.now());
+}
+export const products = async () => (await database()).getAll("products");

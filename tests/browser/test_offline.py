@@ -1,0 +1,424 @@
+"""Declaring without network: nothing is lost, nothing is written twice, and the next person on the phone sees nothing.
+
+The phone is Chromium with a profile of its own on the disk, so that it can be closed and opened again. The weather is
+the test's: without network no connection comes through, and in bad weather every third answer to the outbox is lost
+after the server has committed it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
+from sqlalchemy import delete, func, select
+
+from catalogue.models import Product
+from declarations.models import Declaration, Line, Photo, Revision
+from foundation import clock
+from foundation.database import db
+from foundation.transactions import transaction
+from network.models import Person
+from points.models import Entry
+from rewards.jobs import advance_challenges
+from tests.browser.conftest import ARGUMENTS, PHONE, served, tap_in
+from tests.browser.stage import publish
+
+SEEDS = range(int(os.environ.get("PALMARES_OFFLINE_SEEDS", "2")))
+SALES = 20
+PHOTOS = 5
+
+
+class Weather:
+    """What stands between the phone and the server: `down`, nothing comes through; else every `lose`-th answer to the
+    outbox, from the `first` on, is lost after the server has done its work."""
+
+    def __init__(self, application: Callable[..., Any]) -> None:
+        self.application = application
+        self.down = False
+        self.lose = 0
+        self.first = 0
+        self.asked = 0
+        self.lost = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if self.down:
+            return self.hang_up(environ)
+        answer = self.application(environ, start_response)
+        if self.lose and environ["PATH_INFO"].startswith("/outbox/") and environ["REQUEST_METHOD"] != "GET":
+            self.asked += 1
+            if self.asked % self.lose == self.first:
+                list(answer)
+                self.lost += 1
+                return self.hang_up(environ)
+        return answer
+
+    @staticmethod
+    def hang_up(environ: dict[str, Any]) -> list[bytes]:
+        """The connection ends without an answer."""
+        environ["werkzeug.socket"].shutdown(2)
+        raise ConnectionAbortedError
+
+
+class Phone:
+    """A browser with its own profile, in somebody's hand."""
+
+    def __init__(self, kind: BrowserType, folder: Path, address: str) -> None:
+        self.kind, self.folder, self.address = kind, folder, address
+        self.context: BrowserContext | None = None
+
+    def open(self) -> Page:
+        """Open the browser, and a page in it."""
+        self.context = self.kind.launch_persistent_context(
+            str(self.folder),
+            executable_path=shutil.which("chromium"),
+            args=ARGUMENTS,
+            base_url=self.address,
+            viewport=PHONE,
+            locale="fr-FR",
+            timezone_id="Europe/Paris",
+            reduced_motion="reduce",
+        )
+        self.context.set_default_timeout(15_000)
+        return self.context.pages[0]
+
+    def close(self) -> None:
+        """Close the browser; what it keeps stays on the disk."""
+        if self.context is not None:
+            self.context.close()
+            self.context = None
+
+
+@pytest.fixture
+def weather(app: Flask) -> Weather:
+    """The weather over the product under test; fine to begin with."""
+    weather = Weather(app.wsgi_app)
+    app.wsgi_app = weather  # type: ignore[method-assign]
+    return weather
+
+
+@pytest.fixture
+def address(app: Flask, weather: Weather) -> Iterator[str]:
+    """Where the product answers while the test runs."""
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture
+def phone(chromium: Browser, address: str, tmp_path: Path) -> Iterator[Phone]:
+    """A phone, switched off."""
+    phone = Phone(chromium.browser_type, tmp_path / "profile", address)
+    yield phone
+    phone.close()
+
+
+@pytest.fixture
+def autumn(cast: Any) -> None:
+    """A running challenge: 10 points for a unit of care, 50 more at five units."""
+    publish(proof="optional")
+    list(advance_challenges(clock.now()))
+
+
+def sales_of(code: str) -> list[tuple[str, int]]:
+    """(status, units) of somebody's sales, as the server has them."""
+    db.session.rollback()
+    found = (
+        select(Declaration.status, func.sum(Line.units))
+        .join(Revision, Revision.declaration_id == Declaration.id)
+        .join(Line, Line.revision_id == Revision.id)
+        .join(Person, Person.id == Declaration.person_id)
+        .where(Person.code == code)
+        .group_by(Declaration.id)
+    )
+    return [(status, int(units)) for status, units in db.session.execute(found)]
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.1)
+
+
+def kept_pages(page: Page) -> list[str]:
+    """The pages on the phone that open without network, whoever's."""
+    return page.evaluate(
+        """async () => {
+            const paths = [];
+            for (const name of await caches.keys()) {
+                if (!name.startsWith("pages-")) continue;
+                for (const one of await (await caches.open(name)).keys()) paths.push(new URL(one.url).pathname);
+            }
+            return paths;
+        }"""
+    )
+
+
+def ready(page: Page) -> None:
+    """Wait until the pages that open without network are kept, and the catalogue."""
+    until(lambda: {"/", "/declare", "/declarations", "/ranking"} <= set(kept_pages(page)))
+
+
+def queue(page: Page) -> dict[str, int]:
+    """How many sales of each state are on the phone, whoever's."""
+    return page.evaluate(
+        """() => new Promise((resolve, reject) => {
+            const asked = indexedDB.open("palmares");
+            asked.onerror = () => reject(asked.error);
+            asked.onsuccess = () => {
+                const all = asked.result.transaction("items").objectStore("items").getAll();
+                all.onsuccess = () => {
+                    const counts = {};
+                    for (const one of all.result) counts[one.state] = (counts[one.state] ?? 0) + 1;
+                    asked.result.close();
+                    resolve(counts);
+                };
+            };
+        })"""
+    )
+
+
+def receipt(chance: random.Random) -> bytes:
+    """A photo of about 100 kB."""
+    picture = Image.frombytes("RGB", (240, 240), chance.randbytes(240 * 240 * 3)).resize((600, 600))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=70)
+    return file.getvalue()
+
+
+def declare(page: Page, units: int, photo: bytes | None = None, *, product: str = "Crème de jour") -> None:
+    """Declare some units of a product on the form that is open, without network."""
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name=product).click()
+    page.get_by_label(f"Unités de {product}").fill(str(units))
+    page.get_by_label("En boutique").check()
+    if photo:
+        page.locator("input[name=proof]").set_input_files(
+            {"name": "ticket.jpg", "mimeType": "image/jpeg", "buffer": photo}
+        )
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+
+
+def test_a_sale_made_without_network_is_kept_dated_and_sent(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    for path in ("/", "/declare", "/declarations", "/ranking", "/challenges/automne/ranking"):
+        page.goto(path)
+        expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")
+    page.goto("/rewards")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+
+    page.goto("/declare")
+    page.get_by_label("Chercher un produit, un code").press_sequentially("serum")
+    page.locator("#declare-results").get_by_role("button", name="Sérum éclat").click()
+    declare(page, 3)
+    page.goto("/declarations")
+    row = page.locator("#outbox-list li")
+    expect(row).to_contain_text("1 × Sérum éclat, 3 × Crème de jour")
+    expect(row).to_contain_text("Gardée sur ce téléphone")
+    assert sales_of("AWA") == []
+
+    weather.down = False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    expect(row).to_contain_text("Comptée")
+    expect(row).to_contain_text("+40")
+    assert sales_of("AWA") == [("accepted", 4)]
+    page.goto("/declarations")
+    expect(page.get_by_role("link").filter(has_text="1 × Sérum éclat")).to_be_visible()
+    until(lambda: queue(page) == {})
+    expect(page.locator("#outbox-list")).to_be_hidden()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_twenty_sales_made_without_network_arrive_once_each_through_lost_answers(
+    cast, autumn, weather: Weather, phone: Phone, seed: int
+):
+    chance = random.Random(seed)
+    units = [chance.randint(1, 4) for _ in range(SALES)]
+    with_photo = set(chance.sample(range(SALES), PHOTOS))
+    reloads = set(chance.sample(range(1, SALES), 2))
+    closing = chance.randrange(2, SALES)
+
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.context.set_offline(True)
+    for number, count in enumerate(units):
+        if number in reloads:
+            page.reload()
+        if number == closing:
+            phone.close()
+            page = phone.open()
+            page.context.set_offline(chance.random() < 0.5)
+        page.goto("/declare")
+        declare(page, count, receipt(chance) if number in with_photo else None)
+    assert sales_of("AWA") == []
+    phone.close()
+
+    page = phone.open()
+    page.goto("/declarations")
+    expect(page.locator("#outbox-list li")).to_have_count(SALES)
+    weather.lose, weather.first, weather.down = 3, chance.randrange(3), False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    until(lambda: queue(page).get("kept", 0) == 0, 120)
+    assert queue(page) == {"answered": SALES} and weather.lost >= SALES // 3
+
+    assert sorted(sales_of("AWA")) == sorted(("accepted", count) for count in units)
+    gained = select(func.sum(Entry.amount)).where(Entry.rules_version > 0)
+    assert db.session.scalar(gained) == 10 * sum(units) + 50, "points are counted once"
+    proving = select(func.count()).select_from(Photo).where(Photo.declaration_id.is_not(None))
+    assert db.session.scalar(proving) == PHOTOS
+    weather.lose = 0
+    page.goto("/declarations")
+    until(lambda: queue(page) == {})
+    expect(page.locator("#outbox-list")).to_be_hidden()
+    page.goto("/")
+    expect(page.locator(".hero-board .hero-number")).to_contain_text(str(10 * sum(units) + 50))
+
+
+def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 3)
+    page.goto("/declare")
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Rouge velours").click()
+    until(lambda: queue(page) == {"kept": 1, "draft": 1})
+
+    # she leaves, without network: she is warned, and nothing of hers opens any more
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    leave(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    assert "1 vente n’est pas encore envoyée" in asked[0]
+    for path in ("/", "/declare", "/declarations", "/ranking", "/challenges/automne/ranking"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+        expect(page.locator("body")).not_to_contain_text("Awa")
+    assert kept_pages(page) == [] and readable(page) == []
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+
+    # the network comes back: her session ends before anything is shown; Chloé signs in
+    weather.down = False
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/sign-in"))
+    tap_in(page, "Chloé Le Gall")
+    ready(page)
+    for path in ("/", "/declare", "/declarations", "/ranking"):
+        page.goto(path)
+        expect(page.locator("#outbox-strip")).to_be_hidden()
+        expect(page.locator("#main")).not_to_contain_text("Crème de jour, ")
+    page.goto("/declarations")
+    expect(page.locator("#outbox-list")).to_be_hidden()
+    weather.down = True
+    page.goto("/declare")
+    expect(page.locator("#outbox-alert")).to_be_empty()
+    declare(page, 2, product="Sérum éclat")
+    page.goto("/declarations")
+    expect(page.locator("#outbox-list li")).to_have_count(1)
+    weather.down = False
+    page.goto("/declarations")
+    until(lambda: sales_of("CHLOE") == [("accepted", 2)])
+    assert sales_of("AWA") == [] and queue(page)["kept"] == 1
+    leave(page)
+    expect(page).to_have_url(re.compile("/sign-in"))
+    assert kept_pages(page) == [] and readable(page) == []
+
+    # Awa comes back and finds what she had left
+    tap_in(page, "Awa Diallo")
+    until(lambda: sales_of("AWA") == [("accepted", 3)])
+    page.goto("/declare")
+    expect(page.locator("#outbox-alert")).to_contain_text("1 × Rouge velours")
+    page.get_by_role("button", name="Reprendre la vente").click()
+    expect(page.get_by_label("Unités de Rouge velours")).to_have_value("1")
+    assert sales_of("CHLOE") == [("accepted", 2)]
+
+
+def test_an_expired_sign_in_keeps_the_sales_and_asks_to_sign_in_again(
+    app: Flask, cast, autumn, weather: Weather, phone: Phone
+):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 2)
+    page.goto("/declarations")
+    page.context.clear_cookies()
+    weather.down = False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    expect(page.locator("#outbox-strip")).to_contain_text("Votre connexion est terminée. 1 vente attend")
+    page.get_by_role("link", name="Se reconnecter").click()
+    page.get_by_role("button", name="Awa Diallo").click()
+    until(lambda: sales_of("AWA") == [("accepted", 2)])
+
+
+def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 1, product="Sérum éclat")
+    page.goto("/declare")
+    declare(page, 2)
+    with transaction():
+        db.session.execute(delete(Product).where(Product.sku == "SERUM"))
+    weather.down = False
+    page.goto("/declarations")
+    row = page.locator("#outbox-list li").filter(has_text="Refusée")
+    expect(row).to_contain_text("Sérum éclat n’est plus au catalogue ; retirez-le.")
+    until(lambda: sales_of("AWA") == [("accepted", 2)])
+    row.get_by_role("link", name="Reprendre la vente").click()
+    expect(page.get_by_role("alert")).to_contain_text("Sérum éclat n’est plus au catalogue")
+    page.get_by_role("button", name="Retirer Sérum éclat").click()
+    expect(page.get_by_label("Unités de Sérum éclat")).to_have_count(0)
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    expect(page.get_by_label("En boutique")).to_be_checked()
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    assert sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)]
+    assert queue(page).get("refused") is None
+
+
+def leave(page: Page) -> None:
+    """Sign out on this phone."""
+    page.get_by_label("Mon menu").click()
+    page.get_by_role("button", name="Se déconnecter", exact=True).click()
+
+
+def readable(page: Page) -> list[str]:
+    """What somebody who searches the phone could read: whose it is, the key of what is sealed, the catalogue."""
+    return page.evaluate(
+        """() => new Promise((resolve) => {
+            const asked = indexedDB.open("palmares");
+            asked.onsuccess = () => {
+                const change = asked.result.transaction(["state", "products"]);
+                const names = change.objectStore("state").getAllKeys();
+                const products = change.objectStore("products").getAllKeys();
+                change.oncomplete = () => {
+                    asked.result.close();
+                    resolve([...names.result.filter((name) => ["key", "person", "expired"].includes(name)),
+                             ...products.result]);
+                };
+            };
+        })"""
+    )

@@ -1,0 +1,378 @@
+"""Photos of receipts: sent in pieces, gone on with, whole only when they are pictures, noticed when they come twice."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from datetime import date, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
+from sqlalchemy import func, select
+
+from declarations import photos
+from declarations.jobs import forget_photos
+from declarations.models import Declaration, Photo, PhotoPiece, Revision
+from declarations.operations import accept, correct, receive, withdraw
+from declarations.rules import Refused, Submission, SubmittedLine
+from foundation import clock
+from foundation.database import db
+from foundation.pictures import alike, clean_picture, likeness
+from foundation.transactions import transaction
+from network.models import Person
+from tests.cast import Cast
+from tests.conftest import Client
+from tests.declarations.stage import NOW, PARIS, TODAY, publish
+
+PHOTO = "1c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+@pytest.fixture(autouse=True)
+def _noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+def receipt(seed: int, width: int = 700, height: int = 1100) -> Image.Image:
+    """A shop's receipt on a table, as a phone sees it; every seed another sale of the same shop."""
+    chance = random.Random(seed)
+    table = Image.new("RGB", (width, height), tuple(chance.randint(40, 120) for _ in range(3)))
+    draw = ImageDraw.Draw(table)
+    for _ in range(120):
+        x, y, grey = chance.randint(0, width), chance.randint(0, height), chance.randint(30, 130)
+        draw.line((x, y, x + chance.randint(-200, 200), y + 3), fill=(grey, grey, grey // 2), width=2)
+    left, top = chance.randint(40, 150), chance.randint(30, 100)
+    right, bottom = width - chance.randint(40, 150), height - chance.randint(30, 150)
+    draw.rectangle((left, top, right, bottom), fill=(245, 243, 238))
+    font = ImageFont.load_default(size=24)
+    draw.text((left + 40, top + 25), "PARFUMERIE DU PORT", font=font, fill=(30, 30, 30))
+    y = top + 80
+    while y < bottom - 60:
+        name = "".join(chance.choice("ABCDEFGHIJ abcdefg") for _ in range(chance.randint(6, 16)))
+        draw.text((left + 25, y), name, font=font, fill=(40, 40, 40))
+        draw.text((right - 100, y), f"{chance.randint(1, 99)},{chance.randint(10, 99)}", font=font, fill=(40, 40, 40))
+        y += chance.choice([36, 36, 36, 72])
+    return table.filter(ImageFilter.GaussianBlur(1))
+
+
+def jpeg(picture: Image.Image, quality: int = 80) -> bytes:
+    content = BytesIO()
+    picture.save(content, "JPEG", quality=quality)
+    return content.getvalue()
+
+
+def cut(picture: Image.Image, part: float) -> Image.Image:
+    """Without a part of its width and height on each side."""
+    width, height = picture.size
+    x, y = int(width * part), int(height * part)
+    return picture.crop((x, y, width - x, height - y))
+
+
+def send(client: Client, content: bytes, *, name: str = PHOTO, piece: int = 64 * 1024) -> Any:
+    """Send a photo as a phone does; the last answer."""
+    answer = None
+    for start in range(0, len(content), piece):
+        answer = patch(client, content[start : start + piece], start, len(content), name=name)
+    return answer
+
+
+def patch(client: Client, content: bytes, offset: Any, length: Any, *, name: str = PHOTO) -> Any:
+    headers = {"Upload-Offset": str(offset), "Upload-Length": str(length)}
+    return client.patch(f"/outbox/photos/{name}", data=content, headers=headers)
+
+
+def tell(person: str, photo: str, *, name: str | None = None, sku: str = "CREME", sold_on: date = TODAY) -> str:
+    """Tell a sale that a photo proves; its status."""
+    told = Submission(
+        name or str(uuid.uuid4()), person, sold_on, None, "store", (SubmittedLine(sku, 1, None),), photo=photo
+    )
+    with transaction():
+        [answer] = receive([told], by=person, at=NOW, zone=PARIS)
+    return answer.status
+
+
+def keep(person: Person, content: bytes, tmp: Any, name: str | None = None) -> str:
+    """A photo that has come whole; its id."""
+    public_id = name or str(uuid.uuid4())
+    with transaction():
+        photos.keep(person.id, public_id, content, folder=tmp, at=NOW)
+    return public_id
+
+
+# — arriving —
+
+
+def test_a_photo_sent_in_pieces_is_gone_on_with_where_it_stopped(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    assert client.get(f"/outbox/photos/{PHOTO}").status_code == 404
+    first = patch(client, content[:30_000], 0, len(content))
+    assert (first.status_code, first.headers["Upload-Offset"]) == (204, "30000")
+    state = client.get(f"/outbox/photos/{PHOTO}")
+    assert (state.status_code, state.headers["Upload-Offset"]) == (204, "30000")
+    assert state.headers["Upload-Length"] == str(len(content))
+    last = patch(client, content[30_000:], 30_000, len(content))
+    assert (last.status_code, last.headers["Upload-Offset"]) == (204, str(len(content)))
+    photo = db.session.scalars(select(Photo)).one()
+    assert photo.picture is not None and photo.person_id == cast.awa.id
+    assert db.session.scalar(select(func.count()).select_from(PhotoPiece)) == 0
+
+
+def test_a_piece_sent_again_after_a_lost_answer_is_told_where_to_go_on(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    patch(client, content[:30_000], 0, len(content))
+    again = patch(client, content[:30_000], 0, len(content))
+    assert (again.status_code, again.headers["Upload-Offset"]) == (409, "30000")
+    assert again.mimetype == "application/problem+json"
+    patch(client, content[30_000:], 30_000, len(content))
+    again = patch(client, content[30_000:], 30_000, len(content))
+    assert (again.status_code, again.headers["Upload-Offset"]) == (409, str(len(content)))
+    assert patch(client, b"", len(content), len(content)).status_code == 204
+
+
+def test_what_comes_whole_and_is_no_picture_is_refused_and_forgotten(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    refused = send(client, b"not a picture" * 100)
+    assert (refused.status_code, refused.mimetype) == (422, "application/problem+json")
+    assert refused.json["errors"][0]["wrong"] == "not a picture; send a JPEG, PNG or WebP"
+    assert client.get(f"/outbox/photos/{PHOTO}").status_code == 404
+    assert send(client, jpeg(receipt(1))).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("content", "offset", "length", "status"),
+    [
+        (b"x", "", "10", 400),
+        (b"x", "0", "ten", 400),
+        (b"x", "-1", "10", 400),
+        (b"x", "0", "0", 413),
+        (b"x", "0", str(1024 * 1024 + 1), 413),
+        (b"x" * (64 * 1024 + 1), "0", "100000", 413),
+        (b"x" * 20, "0", "10", 422),
+        (b"x", "5", "10", 409),
+    ],
+)
+def test_a_wrong_piece_is_refused_and_writes_nothing(
+    client: Client, cast: Cast, content: bytes, offset: str, length: str, status: int
+) -> None:
+    client.sign_in(cast.awa)
+    assert patch(client, content, offset, length).status_code == status
+    assert db.session.scalar(select(func.count()).select_from(PhotoPiece)) == 0
+
+
+def test_only_its_owner_goes_on_with_a_photo_or_sees_how_far_it_is(client: Client, cast: Cast) -> None:
+    content = jpeg(receipt(1))
+    client.sign_in(cast.awa)
+    patch(client, content[:1000], 0, len(content))
+    client.sign_in(cast.bruno)
+    assert client.get(f"/outbox/photos/{PHOTO}").status_code == 404
+    assert patch(client, content[1000:], 1000, len(content)).status_code == 409
+    client.sign_in(cast.marc)
+    assert client.get(f"/outbox/photos/{PHOTO}").status_code == 404
+    client.sign_in(cast.awa)
+    assert patch(client, content[1000:], 1000, len(content)).status_code == 204
+
+
+def test_the_kept_picture_says_nothing_of_the_place_or_the_phone(client: Client, cast: Cast, app: Any) -> None:
+    content = BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "A phone"
+    exif.get_ifd(0x8825)[2] = (48.0, 23.0, 0.0)
+    receipt(1).save(content, "JPEG", exif=exif)
+    client.sign_in(cast.awa)
+    send(client, content.getvalue())
+    name = db.session.scalar(select(Photo.picture))
+    with Image.open(app.config["SETTINGS"].media_folder / "proofs" / name) as kept:
+        assert kept.format == "WEBP" and not kept.getexif()
+
+
+def test_photos_that_stopped_half_way_go_after_a_week_and_unnamed_ones_after_a_month(
+    client: Client, cast: Cast, app: Any
+) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    folder = app.config["SETTINGS"].media_folder / "proofs"
+    patch(client, content[:1000], 0, len(content))
+    unnamed, used = keep(cast.awa, content, folder), keep(cast.awa, jpeg(receipt(2)), folder)
+    tell("AWA", used)
+
+    def left(days: int) -> set[str]:
+        list(forget_photos(NOW + timedelta(days=days)))
+        return set(db.session.scalars(select(Photo.public_id)))
+
+    assert left(6) == {PHOTO, unnamed, used}
+    assert left(8) == {unnamed, used}
+    assert left(31) == {used}
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_nobody_fills_the_house_with_photos(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "MOST_UNUSED", 2)
+    client.sign_in(cast.awa)
+    for number in range(2):
+        assert patch(client, b"x", 0, 10, name=str(uuid.UUID(int=number))).status_code == 204
+    assert patch(client, b"x", 0, 10, name=str(uuid.UUID(int=3))).status_code == 429
+    assert patch(client, b"y", 1, 10, name=str(uuid.UUID(int=1))).status_code == 204
+
+
+# — proving a sale —
+
+
+def test_a_sale_names_its_photo_and_a_replay_is_a_replay(client: Client, cast: Cast) -> None:
+    publish(proof="required")
+    client.sign_in(cast.awa)
+    send(client, jpeg(receipt(1)))
+    name = str(uuid.uuid4())
+    assert tell("AWA", PHOTO, name=name) == "accepted"
+    assert tell("AWA", PHOTO, name=name) == "accepted"
+    assert db.session.scalar(select(func.count()).select_from(Declaration)) == 1
+    shown = client.get(f"/declarations/{name}/proof")
+    assert shown.mimetype == "image/webp"
+    shown.close()
+    client.sign_in(cast.chloe)
+    assert client.get(f"/declarations/{name}/proof").status_code == 404
+
+
+def test_a_photo_proves_one_sale_of_its_own_person_once_it_is_whole(client: Client, cast: Cast) -> None:
+    content = jpeg(receipt(1))
+    client.sign_in(cast.awa)
+    patch(client, content[:1000], 0, len(content))
+
+    def refused(person: str) -> str:
+        with pytest.raises(Refused) as refusal:
+            tell(person, PHOTO)
+        [problem] = refusal.value.problems
+        return problem.field
+
+    assert refused("AWA") == "photo"  # not whole
+    patch(client, content[1000:], 1000, len(content))
+    assert refused("CHLOE") == "photo"  # hers, not Chloé's
+    assert tell("AWA", PHOTO) == "accepted"
+    assert refused("AWA") == "photo"  # used
+
+
+def test_the_same_file_with_a_form_sent_twice_is_one_sale(client: Client, cast: Cast) -> None:
+    publish(proof="required")
+    client.sign_in(cast.awa)
+    name, content = str(uuid.uuid4()), jpeg(receipt(1))
+    for _ in range(2):
+        form = {"id": name, "sku": "CREME", "units": "1", "channel": "store", "sold_on": str(TODAY)}
+        sent = client.post("/declare", data=form | {"proof": (BytesIO(content), "t.jpg")})
+        assert sent.status_code == 302
+    assert db.session.scalars(select(Declaration.status)).all() == ["accepted"]
+    assert db.session.scalar(select(func.count()).select_from(Photo)) == 1
+    other = {"id": name, "sku": "CREME", "units": "2", "channel": "store", "sold_on": str(TODAY)}
+    again = client.post("/declare", data=other | {"proof": (BytesIO(content), "t.jpg")})
+    assert again.status_code == 409
+    assert 'name="kept_proof" value=""' in again.text
+
+
+# — the same picture twice —
+
+SAME: dict[str, Callable[[Image.Image], bytes]] = {
+    "the very same": lambda picture: jpeg(picture),
+    "half as large": lambda picture: jpeg(picture.resize((picture.width // 2, picture.height // 2))),
+    "compressed hard": lambda picture: jpeg(picture, 30),
+    "brighter": lambda picture: jpeg(ImageEnhance.Brightness(picture).enhance(1.2)),
+    "cut by 1 %": lambda picture: jpeg(cut(picture, 0.01)),
+    "cut by 2 %": lambda picture: jpeg(cut(picture, 0.02)),
+}
+
+
+@pytest.mark.any_engine
+@pytest.mark.parametrize("change", SAME)
+def test_the_same_receipt_looks_alike_however_it_was_saved(change: str) -> None:
+    for seed in range(10):
+        first = likeness(clean_picture(jpeg(receipt(seed))))
+        second = likeness(clean_picture(SAME[change](receipt(seed))))
+        assert alike(first.sketch, second.sketch), (seed, change)
+
+
+@pytest.mark.any_engine
+def test_receipts_of_other_sales_do_not_look_alike() -> None:
+    sketches = [likeness(clean_picture(jpeg(receipt(seed)))).sketch for seed in range(40)]
+    pairs = [(a, b) for a in range(40) for b in range(a) if alike(sketches[a], sketches[b])]
+    assert pairs == []
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_a_photo_that_comes_again_sends_the_second_sale_to_review(cast: Cast, tmp_path: Any, change: str) -> None:
+    for seed in range(3, 9):  # other receipts around
+        assert tell("CHLOE", keep(cast.chloe, jpeg(receipt(seed)), tmp_path)) == "accepted"
+    assert tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path)) == "accepted"
+    assert tell("BRUNO", keep(cast.bruno, SAME[change](receipt(1)), tmp_path)) == "in_review"
+    waiting = select(Declaration.review_reasons).where(Declaration.status == "in_review")
+    assert db.session.scalars(waiting).all() == ["same_photo"]
+
+
+def test_another_receipt_and_pictures_that_show_nothing_are_not_taken_for_the_same(cast: Cast, tmp_path: Any) -> None:
+    assert tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path)) == "accepted"
+    assert tell("AWA", keep(cast.awa, jpeg(receipt(2)), tmp_path)) == "accepted"
+    assert tell("AWA", keep(cast.awa, jpeg(Image.new("RGB", (300, 300), "black")), tmp_path)) == "accepted"
+    assert tell("BRUNO", keep(cast.bruno, jpeg(Image.new("RGB", (300, 300), "grey")), tmp_path)) == "accepted"
+
+
+def test_a_sale_taken_back_and_told_again_with_its_photo_is_not_suspected(cast: Cast, tmp_path: Any) -> None:
+    assert tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path)) == "accepted"
+    with transaction():
+        withdraw(db.session.scalars(select(Declaration)).one(), by="AWA", at=NOW)
+    assert tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path)) == "accepted"
+
+
+def test_two_sales_sent_together_with_one_picture_wait_too(cast: Cast, tmp_path: Any) -> None:
+    told = [
+        Submission(
+            f"sale-{number}", "AWA", TODAY, None, "store", (SubmittedLine("CREME", 1, None),),
+            photo=keep(cast.awa, jpeg(receipt(1)), tmp_path),
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    with transaction():
+        statuses = [one.status for one in receive(told, by="AWA", at=NOW, zone=PARIS)]
+    assert statuses == ["accepted", "in_review"]
+
+
+def test_the_reviewer_sees_both_sales_and_the_seller_is_told_kindly(client: Client, cast: Cast, app: Any) -> None:
+    folder = app.config["SETTINGS"].media_folder / "proofs"
+    publish()
+    first, second, own = str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4())
+    tell("AWA", keep(cast.awa, jpeg(receipt(1)), folder), name=first)
+    tell("BRUNO", keep(cast.bruno, jpeg(receipt(1)), folder), name=second, sku="SERUM")
+    before = str(uuid.uuid4())
+    tell("AWA", keep(cast.awa, jpeg(receipt(2)), folder), name=before)
+    tell("AWA", keep(cast.awa, jpeg(receipt(2), 50), folder), name=own)
+    client.sign_in(cast.bruno)
+    told = client.get(f"/declarations/{second}").text
+    assert "Votre photo ressemble à celle d’une autre vente." in told
+    assert first not in told  # whose it is is not his to know
+    client.sign_in(cast.marc)
+    page = client.get(f"/review/{second}").text
+    assert "Sa photo est celle d’une autre vente, ou lui ressemble beaucoup." in page
+    assert "Awa Diallo" in page and f"/declarations/{first}/proof" in page
+    shown = client.get(f"/declarations/{first}/proof")
+    assert shown.status_code == 200
+    shown.close()
+    client.sign_in(cast.awa)
+    assert f'href="/declarations/{before}">Votre vente du' in client.get(f"/declarations/{own}").text
+
+
+def test_a_correction_does_not_get_round_the_look_at_the_photo(cast: Cast, tmp_path: Any) -> None:
+    tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path))
+    assert tell("BRUNO", keep(cast.bruno, jpeg(receipt(1)), tmp_path), name="again") == "in_review"
+    changed = Submission("again", "BRUNO", TODAY, None, "store", (SubmittedLine("SERUM", 1, None),))
+
+    def waiting() -> Declaration:
+        return db.session.scalars(select(Declaration).where(Declaration.public_id == "again")).one()
+
+    with transaction():
+        correct(waiting(), changed, by="BRUNO", at=NOW, zone=PARIS)
+    assert (waiting().status, waiting().review_reasons) == ("in_review", "same_photo")
+    assert db.session.scalar(select(Revision.proof).where(Revision.number == 2)) is not None
+    with transaction():
+        accept(waiting(), by="MARC", at=NOW)
+    with transaction():
+        correct(waiting(), changed, by="BRUNO", at=NOW, zone=PARIS)
+    assert waiting().status == "accepted"

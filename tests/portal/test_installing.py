@@ -1,0 +1,106 @@
+"""The product as an application on a phone: its manifest, its service worker, the pages it may keep."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from portal.installing import FIRST, FONTS_VERSION
+from scripts import fingerprint
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "static"
+
+
+def test_the_application_can_be_installed_in_either_language(client):
+    for language, word in (("fr", "Déclarez vos ventes"), ("en", "Declare your sales")):
+        answer = client.get(f"/manifest.webmanifest?language={language}")
+        assert answer.mimetype == "application/manifest+json"
+        told = json.loads(answer.data)
+        assert told["lang"] == language and told["description"].startswith(word)
+        assert told["start_url"] == "/" and told["scope"] == "/" and told["display"] == "standalone"
+        assert "/declare" in [one["url"] for one in told["shortcuts"]]
+        for icon in told["icons"]:
+            picture = Image.open(BytesIO(client.get(icon["src"]).data))
+            assert f"{picture.width}x{picture.height}" == icon["sizes"]
+        assert {icon["purpose"] for icon in told["icons"]} == {"any", "maskable"}
+
+
+def test_every_page_leads_to_the_manifest_of_its_language(client, cast):
+    client.sign_in(cast.awa)
+    page = client.get("/").text
+    [address] = re.findall(r'<link rel="manifest" href="([^"]+)"', page)
+    assert json.loads(client.get(address).data)["lang"] == "fr"
+    assert 'rel="apple-touch-icon"' in page
+
+
+def shell(client) -> dict:
+    """What the service worker keeps."""
+    script = client.get("/service-worker.js").text
+    return json.loads(re.findall(r"^self\.SHELL = (.*);$", script, flags=re.M)[0])
+
+
+def test_the_service_worker_is_at_the_root_is_never_cached_and_everything_it_keeps_is_there(client):
+    answer = client.get("/service-worker.js")
+    assert answer.mimetype == "text/javascript" and answer.headers["Cache-Control"] == "no-cache"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "worker-src 'self'" in policy and "manifest-src 'self'" in policy
+    [imported] = re.findall(r'importScripts\("([^"]+)"\)', answer.text)
+    assert client.get(imported).status_code == 200
+    files = [one["url"] for one in shell(client)["files"]]
+    assert any("palmares.css" in one for one in files) and any("outbox.js" in one for one in files)
+    for address in files:
+        assert client.get(address).status_code == 200, address
+    assert f"?v={FONTS_VERSION}" in (STATIC / "palmares.css").read_text(), "the fonts are those of the stylesheet"
+
+
+def test_what_is_said_without_network_is_the_same_for_everybody(client, cast):
+    nobodys = client.get("/offline/fr").text
+    client.sign_in(cast.awa)
+    assert client.get("/offline/fr").text == nobodys
+    assert "csrf" not in nobodys and "data-person" not in nobodys and "Awa" not in nobodys
+    assert "No network" in client.get("/offline/en").text
+    assert client.get("/offline/xx").status_code == 404
+
+
+def test_only_the_pages_that_open_without_network_may_be_kept_and_each_names_its_person(client, cast, app):
+    nobodys = client.get("/sign-in")
+    assert nobodys.headers["Palmares-Person"] == "none" and "Palmares-Keep" not in nobodys.headers
+    client.sign_in(cast.awa)
+    awas = client.get("/outbox/session").json["person"]
+    for path in (path for path in FIRST if path != "/ranking"):
+        answer = client.get(path)
+        assert (answer.headers["Palmares-Person"], answer.headers["Palmares-Keep"]) == (awas, "yes")
+        assert f'data-person="{awas}"' in answer.text and "Hors ligne · état du" in answer.text
+    for path in ("/challenges", "/points", "/declarations?status=accepted", "/me"):
+        answer = client.get(path)
+        assert answer.headers["Palmares-Person"] == awas and "Palmares-Keep" not in answer.headers
+    client.sign_in(cast.chloe)
+    assert client.get("/").headers["Palmares-Person"] not in (awas, "none")
+    client.sign_in(cast.marc)
+    assert "Palmares-Keep" not in client.get("/").headers
+
+
+@pytest.mark.any_engine
+def test_the_scripts_were_compiled_from_the_present_sources():
+    for script in fingerprint.MADE:
+        assert fingerprint.stamped(script) == fingerprint.fingerprint(), "run `make scripts` and commit static/"
+
+
+def test_all_the_scripts_of_a_page_weigh_little(client, cast):
+    client.sign_in(cast.awa)
+    for path in ("/", "/declare", "/declarations"):
+        scripts = re.findall(r'<script src="/static/([^"?]+)', client.get(path).text)
+        weight = sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in scripts)
+        assert len(scripts) >= 3 and weight <= 45_000, (path, weight)
+
+
+@pytest.mark.any_engine
+def test_the_locked_versions_name_no_host():
+    assert "://" not in (ROOT / "scripts" / "package-lock.json").read_text()

@@ -40,7 +40,7 @@ def test_who_was_overtaken_is_told_once_however_often_the_clock_asks(cast: Cast)
     assert list(tell_who_was_overtaken(NOW)) == []
     sell("AWA", [("CREME", 5)], name="more")
     assert list(tell_who_was_overtaken(NOW)) == ["hiver: 1 overtaken"]
-    english = "Last night you were 1st; now you are 2nd."
+    english = "Last night you were #1; now you are #2."
     assert told() == [(cast.bruno.id, "Winter: you have been overtaken", english)]
     sell("CHLOE", [("CREME", 9)], name="c")  # Bruno is told already; Awa is where she was last night
     assert list(tell_who_was_overtaken(NOW + timedelta(hours=1))) == []

@@ -92,9 +92,7 @@ def test_it_is_monday_where_the_reader_lives(cast: Cast):
     with transaction():
         cast.outlet("PDV-BREST").department = "974"
     a_week_of_sales()
-    list(
-        send_digests(datetime(2026, 2, 9, 4, 30, tzinfo=UTC))
-    )  # half past eight in Saint-Denis, half past five in Paris
+    list(send_digests(datetime(2026, 2, 9, 4, 30, tzinfo=UTC)))  # 8:30 in Saint-Denis, 5:30 in Paris
     assert set(letters()) == {"awa@example.org"}
 
 

@@ -257,6 +257,11 @@ def checked(role: str, endpoint: str) -> bool:
 SIZES = (PHONE, DESK)
 THEMES = ("palmares", "palmares-dark")
 COLOURS = ("color-contrast", "link-in-text-block")
+# Colours that pass from one theme to the other are there two frames later.
+WEAR = """(theme) => new Promise((done) => {
+    document.documentElement.dataset.theme = theme;
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)));
+})"""
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -276,7 +281,7 @@ def test_every_page_is_open_to_everybody_in_both_sizes_and_themes(
         for size in SIZES:
             page.set_viewport_size(size)
             for theme in THEMES:
-                page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+                page.evaluate(WEAR, theme)
                 rules = () if theme == THEMES[0] else COLOURS
                 place = f"{address} ({size['width']} px, {theme})"
                 wrong += [f"{place}: {fault}" for fault in check_access(page, *rules)]

@@ -23,9 +23,12 @@ from foundation.catalogues import compile_catalogues
 from foundation.database import db
 from foundation.pages import htmx
 from foundation.settings import Settings, read_settings
+from leaderboards import jobs as leaderboard_jobs
+from network import jobs as network_jobs
 from network.operations import people_arrived
 from points import jobs as point_jobs
 from portal import api as portal_api
+from portal import jobs as portal_jobs
 from rewards import api as rewards_api
 from rewards import jobs as reward_jobs
 from rewards.queries import reward_codes, reward_costs, reward_names
@@ -175,5 +178,11 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
         "declarations.forget_photos", "40 3 * * *", declaration_jobs.forget_photos, "lets go of photos without a sale"
     ),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
+    scheduler.Job(
+        "notices.overtaken", "40 * * * *", leaderboard_jobs.tell_who_was_overtaken, "says who was overtaken today"
+    ),
+    scheduler.Job("notices.digest", "*/10 * * * *", portal_jobs.send_digests, "writes the digest of the week"),
+    scheduler.Job("notices.send", "* * * * *", network_jobs.send_notices, "sends notices to devices and by mail"),
+    scheduler.Job("notices.forget", "25 3 * * *", network_jobs.forget_pushes, "removes pushes sent 30 days ago"),
     scheduler.Job("mail.forget", "15 3 * * *", foundation_jobs.forget_mail, "removes messages sent 30 days ago"),
 )

@@ -21,6 +21,8 @@ from network.models import Notice, Person
 from network.notices import in_their_language, notify
 from network.permissions import STAFF
 from network.rules import Refused
+from network.topics import BY_NAME, wants
+from network.zones import zone_column
 
 SUBJECT_LENGTH = 120
 TEXT_LENGTH = 2_000
@@ -119,8 +121,18 @@ def check(challenge: Challenge, subject: str, text: str, people: int, *, at: dat
 def _post(challenge: Challenge, people: Select[Any], subject: str, text: str, at: datetime) -> None:
     letters = {language: letter(challenge, text, _NAME, language) for language in LANGUAGES}
     mail.queue_selected(
-        select(Person.email, in_their_language(subject), func.replace(in_their_language(letters), _NAME, Person.name))
-        .where(Person.id.in_(people), Person.suspended_at.is_(None), Person.email.is_not(None))
+        select(
+            Person.email,
+            in_their_language(subject),
+            func.replace(in_their_language(letters), _NAME, Person.name),
+            zone_column(),
+        )
+        .where(
+            Person.id.in_(people),
+            Person.suspended_at.is_(None),
+            Person.email.is_not(None),
+            wants(BY_NAME["announcement"], "mail"),
+        )
         .order_by(Person.id),
         at=at,
     )

@@ -50,13 +50,21 @@ def outside_quiet_hours(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def queue(
-    recipient: str, subject: str, text: str, html: str | None = None, *, at: datetime, urgent: bool = False
+    recipient: str,
+    subject: str,
+    text: str,
+    html: str | None = None,
+    *,
+    at: datetime,
+    urgent: bool = False,
+    zone: ZoneInfo | None = None,
 ) -> None:
     """Have a message sent once the present transaction is committed.
 
     `urgent`: something the person has just asked for, such as a sign-in code; it leaves at once, at any hour. The
-    others leave with the job mail.deliver, outside of quiet hours.
+    others leave with the job mail.deliver, outside of quiet hours in `zone` (default: the programme's).
     """
+    allowed = outside_quiet_hours(at, zone or current_app.config["TIMEZONE"])
     message = db.session.execute(
         insert(OutboxMessage)
         .values(
@@ -66,8 +74,9 @@ def queue(
             html=html,
             urgent=urgent,
             queued_at=at,
-            not_before=at if urgent else outside_quiet_hours(at, current_app.config["TIMEZONE"]),
+            not_before=at if urgent else allowed,
             attempts=0,
+            timezone=zone.key if zone is not None else None,
         )
         .returning(OutboxMessage.id)
     ).scalar_one()
@@ -78,23 +87,20 @@ def queue(
 def queue_selected(letters: Select[Any], *, at: datetime) -> None:
     """Have many messages sent once the present transaction is committed: one statement, whatever their number.
 
-    `letters` selects (recipient, subject, text), the subject on one line of at most 200 characters. They leave with
-    the job mail.deliver, outside of quiet hours.
+    `letters` selects (recipient, subject, text, time zone), the subject on one line of at most 200 characters, the zone
+    NULL for the programme's. They leave with the job mail.deliver, outside of quiet hours.
     """
     chosen = letters.subquery("letters").c
     allowed = outside_quiet_hours(at, current_app.config["TIMEZONE"])
     fixed = (false(), literal(at, Instant), literal(allowed, Instant), literal(0, Integer))
-    db.session.execute(
-        insert(OutboxMessage).from_select(
-            ["recipient", "subject", "text", "urgent", "queued_at", "not_before", "attempts"], select(*chosen, *fixed)
-        )
-    )
+    columns = ["recipient", "subject", "text", "timezone", "urgent", "queued_at", "not_before", "attempts"]
+    db.session.execute(insert(OutboxMessage).from_select(columns, select(*chosen, *fixed)))
 
 
 def deliver_due(at: datetime) -> tuple[int, list[str]]:
     """Send what is due at `at`; answers (how many were sent, why others were not). Opens its own transactions."""
-    due = db.session.scalars(
-        select(OutboxMessage.id)
+    due = db.session.execute(
+        select(OutboxMessage.id, OutboxMessage.urgent, OutboxMessage.timezone)
         .where(
             OutboxMessage.sent_at.is_(None),
             OutboxMessage.not_before <= at,
@@ -104,7 +110,11 @@ def deliver_due(at: datetime) -> tuple[int, list[str]]:
         .limit(AT_ONCE)
     ).all()
     sent, failures = 0, []
-    for message in due:
+    for message, urgent, zone in due:
+        allowed = at if urgent else outside_quiet_hours(at, ZoneInfo(zone) if zone else current_app.config["TIMEZONE"])
+        if allowed > at:
+            _put_off(message, allowed)
+            continue
         try:
             sent += _deliver(message, at)
         except (OSError, smtplib.SMTPException, ValueError) as error:
@@ -115,6 +125,16 @@ def deliver_due(at: datetime) -> tuple[int, list[str]]:
 def forget_sent(before: datetime) -> int:
     """Remove messages sent before an instant: they hold names and addresses. Answers how many."""
     return db.session.execute(delete(OutboxMessage).where(OutboxMessage.sent_at < before)).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def _put_off(message: int, until: datetime) -> None:
+    """It is night, or Sunday, where this message goes."""
+    with transaction():
+        db.session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message, OutboxMessage.sent_at.is_(None))
+            .values(not_before=until)
+        )
 
 
 def _deliver(message: int, at: datetime) -> bool:
@@ -166,14 +186,14 @@ def _deliver_or_log(message: int, at: datetime) -> None:
 
 def compose(row: OutboxMessage, settings: Settings) -> EmailMessage:
     """The letter as it travels. Raises ValueError for an address that is none."""
-    sender = _sender(settings)
+    from_address = sender(settings)
     name, _, domain = row.recipient.rpartition("@")
     letter = EmailMessage()
-    letter["From"] = Address("Palmarès", addr_spec=sender)
+    letter["From"] = Address("Palmarès", addr_spec=from_address)
     letter["To"] = Address(username=name, domain=domain)
     letter["Subject"] = row.subject
     letter["Date"] = format_datetime(row.queued_at)
-    letter["Message-ID"] = make_msgid(str(row.id), domain=sender.rpartition("@")[2])
+    letter["Message-ID"] = make_msgid(str(row.id), domain=from_address.rpartition("@")[2])
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(row.text)
     if row.html is not None:
@@ -181,7 +201,8 @@ def compose(row: OutboxMessage, settings: Settings) -> EmailMessage:
     return letter
 
 
-def _sender(settings: Settings) -> str:
+def sender(settings: Settings) -> str:
+    """The address our messages come from."""
     parts = urlsplit(settings.mail_url or "")
     given = parse_qs(parts.query).get("from")
     if given:

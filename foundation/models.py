@@ -27,7 +27,8 @@ class AuditEntry(Base):
 
 
 class OutboxMessage(Base):
-    """A message to be delivered after the transaction that caused it."""
+    """A message to be delivered after the transaction that caused it. `timezone` is where its recipient lives, when
+    that is not the programme's zone: quiet hours are theirs."""
 
     __tablename__ = "outbox_messages"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -40,6 +41,7 @@ class OutboxMessage(Base):
     not_before: Mapped[datetime] = mapped_column(Instant)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     attempts: Mapped[int] = mapped_column(default=0)
+    timezone: Mapped[str | None] = mapped_column(String(60))
     __table_args__ = (Index(None, "sent_at", "not_before"),)
 
 

@@ -21,6 +21,17 @@ class WrongSetting(ValueError):
     """A setting of the environment cannot be used; the message names it and says what would be right."""
 
 
+# Where browsers have their pushes brought: Chromium, Firefox, Safari, Edge. A leading dot stands for what comes before.
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    ".push.services.mozilla.com",
+    ".push.apple.com",
+    ".notify.windows.com",
+)
+# The secret numbers of the curve P-256 are below this one.
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the environment decides. `demonstration` lists demonstration people on the sign-in page; `proxies` is
@@ -29,6 +40,8 @@ class Settings:
     `codes_keys` are the keys of voucher codes, the newest first; none: no codes can be kept. The provider of rewards,
     when there is one, answers at `provider_url`, knows us by `provider_token` and signs its messages with
     `provider_secret`.
+
+    `push_key` signs pushes (VAPID), none: no pushes are offered; they go to the services named by `push_services` only.
     """
 
     database_url: str
@@ -45,6 +58,8 @@ class Settings:
     provider_url: str | None = None
     provider_token: str = ""
     provider_secret: str = ""
+    push_key: str | None = None
+    push_services: tuple[str, ...] = PUSH_SERVICES
 
     @property
     def outbox_folder(self) -> Path:
@@ -76,6 +91,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: Path | N
         provider_url=provider_url,
         provider_token=_long_enough(environment, "PALMARES_PROVIDER_TOKEN", needed=provider_url is not None),
         provider_secret=_webhook_secret(environment, needed=provider_url is not None),
+        push_key=_push_key(environment),
     )
 
 
@@ -167,6 +183,18 @@ def _webhook_secret(environment: Mapping[str, str], *, needed: bool) -> str:
     if (value or needed) and len(_decoded(value.removeprefix("whsec_"), base64.b64decode)) < 24:
         raise WrongSetting(
             "PALMARES_PROVIDER_SECRET: not a secret for signatures; write whsec_ and at least 24 random bytes in base64"
+        )
+    return value
+
+
+def _push_key(environment: Mapping[str, str]) -> str | None:
+    value = environment.get("PALMARES_VAPID_PRIVATE_KEY", "").strip().rstrip("=")
+    if not value:
+        return None
+    key = _decoded(value + "=" * (-len(value) % 4), base64.urlsafe_b64decode)
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < P256_ORDER:
+        raise WrongSetting(
+            "PALMARES_VAPID_PRIVATE_KEY: not a key for pushes; write one that `flask notices key` prints"
         )
     return value
 

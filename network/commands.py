@@ -8,7 +8,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from foundation import audit, clock
+from foundation import audit, clock, web_push
 from foundation.terminal import faults_to_exit
 from foundation.transactions import transaction
 from network import imports, operations, queries
@@ -22,6 +22,8 @@ def register(groups: dict[str, AppGroup], app: Flask) -> None:
     group.command("import-outlets")(import_outlets)
     group.command("import-people")(import_people)
     group.command("token")(token)
+    told = groups.setdefault("notices", AppGroup("notices", help="What people are told outside of the application."))
+    told.command("key")(key)
 
 
 @click.argument("file", type=FILE)
@@ -54,3 +56,14 @@ def token(person: str) -> None:
     with transaction():
         made = operations.create_token(found, by=audit.SYSTEM, at=clock.now())
     click.echo(made)
+
+
+@faults_to_exit
+def key() -> None:
+    """Print a new pair of keys for push notifications: the private one for the environment, the public one to compare.
+
+    Browsers that were told with another key ask for notifications anew when their person next opens the profile page.
+    """
+    made = web_push.new_key()
+    click.echo(f"PALMARES_VAPID_PRIVATE_KEY={made}")
+    click.echo(f"# public: {web_push.public_key(made)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, g, redirect, render_template, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,6 +13,7 @@ from foundation.transactions import transaction
 from network import notices
 from network.models import Notice
 from network.permissions import requires
+from network.topics import TOPICS
 
 PAGE = 20
 ICONS = {
@@ -26,14 +27,20 @@ ICONS = {
     "closed": "trophy",
     "award": "gift",
     "waiting": "alert",
+    "overtaken": "arrow-down",
 }
 
 
 @requires("signed_in")
 def index() -> str:
-    """My notices."""
-    page: Paged[Notice] = paged(notices.notices_of(current_user), page_number(), size=PAGE)
-    return page_or_part("network/notices.html", "network/_notices.html", page=page, icons=ICONS)
+    """My notices, all of them or those about one topic."""
+    there = notices.kinds_of(current_user)
+    topics = [topic for topic in TOPICS if there.intersection(topic.kinds)]
+    chosen = next((topic for topic in topics if topic.name == request.args.get("topic")), None)
+    asked = notices.notices_of(current_user, chosen.kinds if chosen is not None else ())
+    page: Paged[Notice] = paged(asked, page_number(), size=PAGE)
+    shown = {"page": page, "icons": ICONS, "topics": topics, "chosen": chosen}
+    return page_or_part("network/notices.html", "network/_notices.html", **shown)
 
 
 @requires("signed_in")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from foundation.database import Base, Instant, code_type
@@ -134,7 +135,10 @@ class ApiToken(Base):
 
 
 class Notice(Base):
-    """A message inside the application to one person: `kind` groups them, `address` is the page it is about."""
+    """A message inside the application to one person: `kind` groups them, `address` is the page it is about.
+
+    `outward`: its person has asked to be told outside too, by push or mail, and that is still to be set off.
+    """
 
     __tablename__ = "notices"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -145,4 +149,56 @@ class Notice(Base):
     address: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime] = mapped_column(Instant)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
-    __table_args__ = (Index(None, "person_id", "read_at"), Index(None, "person_id", "created_at"))
+    outward: Mapped[bool] = mapped_column(server_default=false())
+    __table_args__ = (
+        Index(None, "person_id", "read_at"),
+        Index(None, "person_id", "created_at"),
+        Index("ix_notices_outward", "id", sqlite_where=sql("outward = 1"), postgresql_where=sql("outward")),
+    )
+
+
+class Device(Base):
+    """A browser that takes pushes for the person who last asked for them on it: where they go, with what keys they
+    are encrypted, and in which time zone it is."""
+
+    __tablename__ = "devices"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    endpoint: Mapped[str] = mapped_column(String(1000), unique=True)
+    p256dh: Mapped[str] = mapped_column(String(100))
+    auth: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(60))
+    timezone: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class NoticeChoice(Base):
+    """How a person wants to be told about a topic; no row: as network/topics.py says."""
+
+    __tablename__ = "notice_choices"
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(20), primary_key=True)
+    push: Mapped[bool]
+    mail: Mapped[bool]
+
+
+class Occasion(Base):
+    """What a person is told at most once a day or a week: the row is the claim."""
+
+    __tablename__ = "occasions"
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    what: Mapped[str] = mapped_column(String(20), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True, index=True)
+
+
+class Push(Base):
+    """A notice on its way to a device."""
+
+    __tablename__ = "pushes"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notices.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"), index=True)
+    not_before: Mapped[datetime] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (UniqueConstraint("notice_id", "device_id"), Index(None, "sent_at", "not_before"))

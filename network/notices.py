@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import force_locale
 from sqlalchemy import CursorResult, ScalarSelect, Select, String, case, cast, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import ColumnElement
 
 from foundation.database import Instant, db
 from foundation.localisation import LANGUAGES
-from network.models import Notice, Person
+from network.models import Device, Notice, Occasion, Person
+from network.topics import BY_KIND, Topic, wants
 
-KINDS = (
-    "announcement",
-    "rules",
-    "extension",
-    "early_close",
-    "cancelled",
-    "closed",
-    "order",
-    "points",
-    "award",
-    "waiting",
-)
 Words = str | Mapping[str, str]
 
 
@@ -35,19 +26,38 @@ def notify(
     """Write one notice to each of these people (ids, or a select of ids), in one statement, whatever their number.
 
     `title` and `text` are plain text, or one text per language ("fr" is said where a person's language has none).
-    `address` is a page of this site. Suspended people get nothing: they could not read it.
+    `address` is a page of this site. Suspended people get nothing: they could not read it. Who has asked to be told
+    outside as well is told by the job notices.send, once this is committed.
     """
     words = (in_their_language(title), in_their_language(text))
     chosen = (
         select(
             Person.id, literal(kind, String), *words, literal(address, String), literal(at, Instant),
+            goes_out(BY_KIND[kind]),
         )
         .where(Person.id.in_(people), Person.suspended_at.is_(None))
         .order_by(Person.id)
     )  # fmt: skip
     db.session.execute(
-        insert(Notice).from_select(["person_id", "kind", "title", "text", "address", "created_at"], chosen)
+        insert(Notice).from_select(["person_id", "kind", "title", "text", "address", "created_at", "outward"], chosen)
     )
+
+
+def goes_out(topic: Topic) -> ColumnElement[bool]:
+    """Whether a notice also leaves the application, for each person of a select. Announcements write their own mail."""
+    has_device = select(Device.id).where(Device.person_id == Person.id).correlate(Person).exists()
+    out: ColumnElement[bool] = has_device & wants(topic, "push")
+    return out if topic.name == "announcement" else out | (Person.email.is_not(None) & wants(topic, "mail"))
+
+
+def first_time(people: Collection[int], what: str, day: date) -> set[int]:
+    """Those of these people who are not told this for this day yet; from now on they are. Two callers at once never
+    both get the same person."""
+    if not people:
+        return set()
+    insert_new = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
+    claim = insert_new(Occasion).values([{"person_id": one, "what": what, "day": day} for one in sorted(people)])
+    return set(db.session.scalars(claim.on_conflict_do_nothing().returning(Occasion.person_id)))
 
 
 def in_their_language(words: Words) -> ColumnElement[str]:
@@ -95,9 +105,17 @@ def notice_of(person: Person, notice_id: int) -> Notice | None:
     return db.session.scalar(select(Notice).where(Notice.id == notice_id, Notice.person_id == person.id))
 
 
-def notices_of(person: Person) -> Select[tuple[Notice]]:
-    """The notices of this person, newest first."""
-    return select(Notice).where(Notice.person_id == person.id).order_by(Notice.created_at.desc(), Notice.id.desc())
+def notices_of(person: Person, kinds: Collection[str] = ()) -> Select[tuple[Notice]]:
+    """The notices of this person, of some kinds or of all, newest first."""
+    mine = select(Notice).where(Notice.person_id == person.id)
+    if kinds:
+        mine = mine.where(Notice.kind.in_(kinds))
+    return mine.order_by(Notice.created_at.desc(), Notice.id.desc())
+
+
+def kinds_of(person: Person) -> set[str]:
+    """The kinds of notices this person has."""
+    return set(db.session.scalars(select(Notice.kind).where(Notice.person_id == person.id).distinct()))
 
 
 def unread(person_id: Any) -> ScalarSelect[int]:

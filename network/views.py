@@ -35,7 +35,19 @@ from foundation.pages import htmx
 from foundation.settings import Settings
 from foundation.transactions import transaction
 from foundation.web import FOR_PROGRAMS, limiter, problem
-from network import confirming, faces, inbox, invitations, messages, operations, queries, sign_in, studio
+from network import (
+    confirming,
+    faces,
+    inbox,
+    invitations,
+    messages,
+    operations,
+    pushing,
+    queries,
+    sign_in,
+    studio,
+    telling,
+)
 from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
 from network.labels import labels
 from network.models import Person
@@ -98,7 +110,11 @@ def _page_user() -> dict[str, Any]:
     """Who the menu shows, and how many notices wait for them."""
     if not current_user or not current_user.is_authenticated:
         return {}
-    return {"page_user": faces.face(current_user), "unread_notices": g.get("unread_notices", 0)}
+    return {
+        "page_user": faces.face(current_user),
+        "unread_notices": g.get("unread_notices", 0),
+        "push_key": telling.push_key(),
+    }
 
 
 @blueprint.before_app_request
@@ -199,6 +215,7 @@ def enter_demonstration() -> AnyResponse:
 
 def _enter(person: Person, target: str | None) -> AnyResponse:
     """Begin a session: nothing of the visitor's own survives but the language."""
+    telling.leave_device(but=person.id)
     language = session.get("language")
     session.clear()
     if language:
@@ -211,6 +228,7 @@ def _enter(person: Person, target: str | None) -> AnyResponse:
 @requires("public")
 def end_session() -> AnyResponse:
     """Leave on this device."""
+    telling.leave_device()
     _leave()
     return redirect(url_for("network.sign_in"))
 
@@ -221,6 +239,7 @@ def end_every_session() -> AnyResponse:
     """Leave on every device."""
     with transaction():
         operations.sign_out_everywhere(current_user, by=current_user.code, at=clock.now())
+        pushing.remove_devices(current_user, by=current_user.code, at=clock.now())
     _leave()
     flash(_("Vous êtes déconnecté de tous vos appareils."), "success")
     return redirect(url_for("network.sign_in"))
@@ -335,6 +354,7 @@ def me() -> AnyResponse | str:
         first=first,
         target=safe_next(request.values.get("next")),
         labels=labels(),
+        **telling.choices_shown(),
     )
     return make_response(page, 422 if form.errors else 200)
 
@@ -389,6 +409,9 @@ for rule, name, view, methods in (
     ("/me/confirmation/code", "confirmation_code", confirming.confirmation_code, ["GET", "POST"]),
     ("/me/address", "address", confirming.address, ["GET", "POST"]),
     ("/me/address/code", "address_code", confirming.address_code, ["GET", "POST"]),
+    ("/me/notifications", "choose_notifications", telling.choose, ["POST"]),
+    ("/me/devices", "add_device", telling.add_device, ["POST"]),
+    ("/me/devices/<int:device_id>/removal", "remove_device", telling.remove_device, ["POST"]),
     ("/notices", "notices", inbox.index, ["GET"]),
     ("/notices/<int:notice_id>", "notice_page", inbox.show, ["GET"]),
     ("/notices/reading", "read_notices", inbox.read_all, ["POST"]),

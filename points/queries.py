@@ -70,6 +70,21 @@ def balances(person_id: int) -> list[Balance]:
     return [Balance(account_id, name, challenge_of(name), points) for account_id, name, points in rows]
 
 
+def earned_between(person_id: int, since: datetime, until: datetime) -> dict[str, int]:
+    """What a person's points of each challenge moved by between two instants, the second excluded: code → points."""
+    mine = {one.account_id: one.challenge for one in balances(person_id) if one.challenge is not None}
+    found: dict[str, int] = {}
+    for side, sign in ((Entry.destination_id, 1), (Entry.source_id, -1)):
+        sums = (
+            select(side, func.sum(Entry.amount))
+            .where(side.in_(mine), Entry.posted_at >= since, Entry.posted_at < until)
+            .group_by(side)
+        )
+        for account_id, amount in db.session.execute(sums):
+            found[mine[account_id]] = found.get(mine[account_id], 0) + sign * int(amount)
+    return found
+
+
 def wallet_points(person_id: int) -> int:
     """What a person's wallet holds; 0 before the first closing, below 0 in debt."""
     return (

@@ -1,15 +1,19 @@
-"""The first visit is light: what a phone fetches to show the home of a reseller, fonts and pictures included."""
+"""The first visit is light: what a phone fetches to show a page of a reseller, fonts and pictures included."""
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Demonstration
 
 MOST_BYTES = 120_000  # of content as it travels; without the headers, which HTTP/2 packs
 
+MOST_OF_SCRIPTS = 45_000
 
-def test_the_first_load_of_the_home_page_is_light(demonstration: Demonstration):
+
+@pytest.mark.parametrize(("path", "shown"), [("/", ".hero-board"), ("/declare", "form"), ("/ranking", "#ranking")])
+def test_the_first_load_is_light(demonstration: Demonstration, path: str, shown: str):
     signed_in = demonstration.enter("Camille Morvan").context.cookies()
     context = demonstration.new_context()  # nothing in its cache yet
     context.add_cookies(signed_in)  # type: ignore[arg-type]
@@ -30,12 +34,14 @@ def test_the_first_load_of_the_home_page_is_light(demonstration: Demonstration):
         ),
     )
     wire.send("Network.enable")
-    answer = page.goto("/")
+    answer = page.goto(path)
     assert answer is not None
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".hero-board")).to_be_visible()
+    expect(page.locator(f"main {shown}").first).to_be_visible()
     told = {asked[one].split("?")[0].removeprefix("http://"): weight for one, weight in weights.items()}
-    assert len(told) >= 6
+    assert len(told) >= 5
+    scripts = sum(weight for address, weight in told.items() if address.endswith(".js"))
+    assert 0 < scripts <= MOST_OF_SCRIPTS, told
     # The page itself is sent as it is, and the browser does not count it there.
     assert len(answer.body()) + sum(weights.values()) <= MOST_BYTES, (len(answer.body()), told)
 

@@ -1,0 +1,88 @@
+/* Asking to be told on this device. The box [data-push] stays hidden where the browser cannot, and the offer after a
+   sale ([data-push-offer]) also once it was accepted, refused or put off. Nothing is asked before a press. */
+(() => {
+  "use strict";
+
+  const box = document.querySelector("[data-push]");
+  if (!box || !("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) return;
+  const offer = box.closest("[data-push-offer]");
+  const status = box.querySelector("[data-push-status]");
+  const on = box.querySelector("[data-push-on]");
+  const later = box.querySelector("[data-push-later]");
+  const PUT_OFF = "push-put-off";
+
+  const bytes = (text) => {
+    const padded = text.replaceAll("-", "+").replaceAll("_", "/").padEnd(Math.ceil(text.length / 4) * 4, "=");
+    return Uint8Array.from(atob(padded), (letter) => letter.charCodeAt(0));
+  };
+  const text = (buffer) =>
+    btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const sameKey = (subscription) => {
+    const used = subscription.options && subscription.options.applicationServerKey;
+    return !used || text(used) === box.dataset.key;
+  };
+  const deviceName = () => {
+    const agent = navigator.userAgent;
+    const browser = /Edg\//.test(agent) ? "Edge" : /Firefox\//.test(agent) ? "Firefox" : /Chrome\//.test(agent) ? "Chrome" : /Safari\//.test(agent) ? "Safari" : "";
+    const system = /Android/.test(agent) ? "Android" : /iPhone|iPad/.test(agent) ? "iPhone" : /Windows/.test(agent) ? "Windows" : /Mac OS/.test(agent) ? "Mac" : /Linux/.test(agent) ? "Linux" : "";
+    return [browser, system].filter(Boolean).join(", ");
+  };
+
+  const tell = async (subscription) => {
+    const said = subscription.toJSON();
+    const answer = await fetch(box.dataset.address, {
+      method: "POST",
+      headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content },
+      body: new URLSearchParams({
+        endpoint: said.endpoint,
+        p256dh: said.keys.p256dh,
+        auth: said.keys.auth,
+        name: deviceName(),
+        timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "",
+      }),
+    });
+    if (!answer.ok) throw new Error(String(answer.status));
+  };
+
+  const ask = async () => {
+    on.disabled = true;
+    try {
+      if ((await Notification.requestPermission()) !== "granted") {
+        status.textContent = box.dataset.refused;
+        return;
+      }
+      const worker = await navigator.serviceWorker.ready;
+      const old = await worker.pushManager.getSubscription();
+      if (old && !sameKey(old)) await old.unsubscribe();
+      await tell(await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(box.dataset.key) }));
+      status.textContent = box.dataset.done;
+      on.hidden = true;
+      if (later) later.hidden = true;
+      if (!offer) window.location.reload();
+    } catch {
+      status.textContent = box.dataset.failed;
+    } finally {
+      on.disabled = false;
+    }
+  };
+
+  const show = async () => {
+    const worker = await navigator.serviceWorker.getRegistration();
+    if (!worker || !worker.pushManager) return;
+    const subscription = await worker.pushManager.getSubscription();
+    // In use already: on the profile page the list of devices says so, unless another person has taken it since.
+    const mine = subscription && Notification.permission === "granted" && sameKey(subscription);
+    if (offer && (mine || Notification.permission === "denied" || localStorage.getItem(PUT_OFF))) return;
+    if (mine && document.querySelector("[data-this-device]")) return;
+    on.addEventListener("click", ask);
+    if (later) {
+      later.addEventListener("click", () => {
+        localStorage.setItem(PUT_OFF, new Date().toISOString());
+        offer.hidden = true;
+      });
+    }
+    box.hidden = false;
+    if (offer) offer.hidden = false;
+  };
+  show().catch(() => {});
+})();

@@ -28,7 +28,13 @@ class Topic:
 
 TOPICS = (
     Topic("announcement", _l("Messages de l’animateur"), ("announcement",), True, True),
-    Topic("changes", _l("Changements d’un challenge"), ("rules", "extension", "early_close", "cancelled", "waiting"), True, False),
+    Topic(
+        "changes",
+        _l("Changements d’un challenge"),
+        ("rules", "extension", "early_close", "cancelled", "waiting"),
+        True,
+        False,
+    ),
     Topic("results", _l("Résultats"), ("closed", "award"), True, False),
     Topic("points", _l("Points donnés ou repris à la main"), ("points",), True, False),
     Topic("order", _l("Commandes de cadeaux"), ("order",), True, False),

@@ -249,6 +249,8 @@ def check_access(page: Page, *rules: str) -> Iterator[str]:
     asked: dict[str, Any] = {"resultTypes": ["violations"]}
     if rules:
         asked["runOnly"] = {"type": "rule", "values": list(rules)}
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE)
     found = page.evaluate("(asked) => axe.run(document, asked)", asked)
     for violation in found["violations"]:
         where = "; ".join(str(node["target"]) for node in violation["nodes"][:5])
@@ -284,7 +286,6 @@ def test_every_page_is_open_to_everybody_in_both_sizes_and_themes(
         wrong += [f"{address}: {fault}" for fault in faults(page, address, language)]
         if not checked(role, endpoint):
             continue
-        page.evaluate(AXE)
         for size in SIZES:
             page.set_viewport_size(size)
             for theme in THEMES:

@@ -20,8 +20,8 @@ from rewards.providers import Word
 from tests.rewards.shop import ADDRESS, NOW, broken_wallets, credit, offer, order
 
 TABLES = (
-    "accounts", "audit_entries", "debts", "entries", "lot_uses", "lots", "notices", "order_changes", "orders",
-    "provider_events", "rewards", "voucher_codes",
+    "accounts", "adjustment_decisions", "adjustments", "audit_entries", "debts", "entries", "lot_uses", "lots",
+    "notices", "order_changes", "orders", "provider_events", "rewards", "voucher_codes",
 )  # fmt: skip
 
 

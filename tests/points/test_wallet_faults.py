@@ -14,7 +14,6 @@ from foundation.database import db
 from foundation.transactions import transaction
 from network.models import Person
 from points import wallet
-from points.jobs import expire_lots
 from points.models import Adjustment
 from points.verification import differences
 from tests.cast import Cast
@@ -42,7 +41,8 @@ def giving_back() -> None:
 
 
 def expiring() -> None:
-    list(expire_lots(days(40)))
+    with transaction():
+        assert wallet.expire(awa().id, at=days(40)) == 50
 
 
 def reverting() -> None:

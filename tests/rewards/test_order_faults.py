@@ -21,8 +21,8 @@ from rewards.providers import Word
 from tests.rewards.shop import ADDRESS, NOW, broken_wallets, credit, offer, order
 
 TABLES = (
-    "accounts", "audit_entries", "debts", "entries", "lot_uses", "lots", "notices", "order_changes", "orders",
-    "provider_events", "rewards", "voucher_codes", "waiting_list",
+    "accounts", "adjustment_decisions", "adjustments", "audit_entries", "debts", "entries", "lot_uses", "lots",
+    "notices", "order_changes", "orders", "provider_events", "rewards", "voucher_codes", "waiting_list",
 )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ NOT_A_PAGE = {
     "portal.progress",
     "rewards.certificate",
     "rewards.picture",
+    "rewards.podium",
     "rewards.draw_standings",
     "rewards.draw_tickets",
 }
@@ -121,6 +122,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "challenges.rules": [f"/challenges/{running}/rules"],
         "challenges.rules_version": [f"/challenges/{closed}/rules/1"],
         "rewards.draw": [f"/challenges/{drawn}/draw"],
+        "rewards.result": [f"/challenges/{closed}/result"],
         "leaderboards.current": ["/ranking"],
         "leaderboards.ranking": [f"/challenges/{running}/ranking", f"/challenges/{closed}/ranking"],
         "network.confirmation": ["/me/confirmation"],

@@ -15,7 +15,7 @@ from tests.cast import Cast
 from tests.conftest import Client
 from tests.test_routes import routes
 
-OUR_OWN = "/outbox/"  # what our own pages send from a phone: with the session, no interface for others (docs/offline.md)
+OUR_OWN = "/outbox/"  # what our own pages send from a phone, with the session: no interface for others
 
 
 def description(client: Client) -> dict[str, Any]:

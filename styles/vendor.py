@@ -124,16 +124,19 @@ def sprite() -> str:
 
 # The weights the stylesheet asks for, lightest and heaviest.
 FONTS = {"bricolage-grotesque": (700, 800), "figtree": (400, 700)}
-FEATURES = ["calt", "ccmp", "kern", "liga", "locl", "mark", "mkmk", "tnum"]
+FEATURES = ["calt", "ccmp", "kern", "liga", "locl", "tnum"]
 
 
 def lighter(font: TTFont, weights: tuple[int, int]) -> TTFont:
-    """The same characters, still of variable weight, without hints, other weights, fractions and the like."""
+    """The same font, still of variable weight, without hints, other weights, fractions, loose accents and the like.
+
+    Loose accents (U+0300 to U+036F) are not drawn: texts are composed, and what is not falls back to another font.
+    """
     options = subset.Options()
     options.layout_features = FEATURES
     options.hinting = False
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=font.getBestCmap())
+    subsetter.populate(unicodes=[one for one in font.getBestCmap() if not 0x300 <= one <= 0x36F])
     subsetter.subset(font)
     found = instancer.instantiateVariableFont(font, {"wght": weights})
     found.flavor = "woff2"

@@ -46,6 +46,7 @@ NOT_A_PAGE = {
     "challenges.picture_of_draft",
     "declarations.draft",
     "declarations.products",
+    "declarations.meeting_draft",
     "declarations.proof",
     "declarations.target_file",
     "insights.download",
@@ -139,6 +140,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.correction": [f"/declarations/{latest}/correction"],
         "declarations.declarations": ["/declarations", "/declarations?status=rejected"],
         "declarations.declare": ["/declare", f"/declare?repeat={latest}"],
+        "declarations.meeting": ["/declare/meeting"],
         "declarations.withdrawal": [f"/declarations/{latest}/withdrawal"],
         "insights.mirror": ["/mirror"],
         "insights.my_year": ["/points/year", "/points/year?year=2024"],
@@ -216,9 +218,10 @@ def test_the_list_of_pages_is_complete(demonstration: Demonstration, role: str):
     assert missing == listed
 
 
-# Scripts, styles and style attributes in a page as the server wrote it.
+# Scripts, styles and style attributes in a page as the server wrote it. A block of data is no script: nothing runs it.
 WRITTEN_INLINE = """(written) => [...new DOMParser().parseFromString(written, "text/html")
-    .querySelectorAll("[style], style, script:not([src])")].map((one) => one.outerHTML.slice(0, 80))"""
+    .querySelectorAll("[style], style, script:not([src]):not([type='application/json'])")]
+    .map((one) => one.outerHTML.slice(0, 80))"""
 
 
 def faults(page: Page, address: str, language: str) -> Iterator[str]:

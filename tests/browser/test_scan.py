@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import segno
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from foundation.transactions import transaction
 from tests.browser.conftest import ARGUMENTS, browsers
@@ -61,36 +61,35 @@ def video(picture: Image.Image, path: Path) -> Path:
 
 
 @pytest.fixture
-def with_camera(address: str, tmp_path: Path) -> Iterator[Callable[[Image.Image], BrowserContext]]:
+def with_camera(driver: Playwright, address: str, tmp_path: Path) -> Iterator[Callable[[Image.Image], BrowserContext]]:
     """with_camera(picture): a phone whose camera sees that picture."""
     path = shutil.which("chromium")
     assert path, "install the Debian package chromium"
     opened: list[Browser] = []
-    with sync_playwright() as playwright:
 
-        def launch(picture: Image.Image) -> Browser:
-            film = video(picture, tmp_path / "camera.y4m")
-            seen = [
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={film}",
-            ]
-            browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *seen])
-            opened.append(browser)
-            return browser
+    def launch(picture: Image.Image) -> Browser:
+        film = video(picture, tmp_path / "camera.y4m")
+        seen = [
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+        ]
+        browser = driver.chromium.launch(executable_path=path, args=[*ARGUMENTS, *seen])
+        opened.append(browser)
+        return browser
 
-        contexts: list[Any] = []
+    contexts: list[Any] = []
 
-        def make(picture: Image.Image) -> BrowserContext:
-            manager = browsers(launch(picture), address)
-            contexts.append(manager)
-            return manager.__enter__()(permissions=["camera"])
+    def make(picture: Image.Image) -> BrowserContext:
+        manager = browsers(launch(picture), address)
+        contexts.append(manager)
+        return manager.__enter__()(permissions=["camera"])
 
-        yield make
-        for manager in contexts:
-            manager.__exit__(None, None, None)
-        for browser in opened:
-            browser.close()
+    yield make
+    for manager in contexts:
+        manager.__exit__(None, None, None)
+    for browser in opened:
+        browser.close()
 
 
 def serum(cast: Cast, ean: str) -> None:

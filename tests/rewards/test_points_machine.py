@@ -450,7 +450,7 @@ class Game(RuleBasedStateMachine):
             self.adjusted.add(challenge.code)
         self.saw("adjustments of challenges" if challenge is not None else "adjustments of wallets")
 
-    @happens(2, good=st.booleans(), by=st.sampled_from(("ADA", "ADA", "MARC")))
+    @happens(6, good=st.booleans(), by=st.sampled_from(("ADA", "ADA", "MARC")))
     def somebody_decides_on_an_adjustment(self, good: bool, by: str) -> None:
         decided = select(AdjustmentDecision.adjustment_id)
         waiting = select(func.min(Adjustment.id)).where(Adjustment.needs_approval, Adjustment.id.not_in(decided))
@@ -510,7 +510,7 @@ class Game(RuleBasedStateMachine):
 
     # --- orders -----------------------------------------------------------------------------------------------------
 
-    @happens(5, code=st.sampled_from(SELLERS), what=st.sampled_from(ARTICLES), tab=st.integers(0, 3))
+    @happens(5, code=st.sampled_from(SELLERS), what=st.sampled_from(ARTICLES), tab=st.integers(0, 1))
     def somebody_orders(self, code: str, what: str, tab: int) -> None:
         """What expires soonest is spent first; a second tab makes no second order."""
         known = self.tokens.get((code, what, tab))

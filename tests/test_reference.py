@@ -48,13 +48,18 @@ def sold(folder: Path) -> Path:
     return next(folder.glob("declarations.csv*"))
 
 
-def import_network(runner: FlaskCliRunner, name: str) -> None:
-    """Import the four files of a network of tests/reference/data."""
-    folder = DATA / name
+def import_before_sales(runner: FlaskCliRunner, folder: Path) -> None:
+    """Import who sells what, and what can be won: everything but the sales."""
     run(runner, "network", "import-outlets", str(folder / "outlets.csv"))
     run(runner, "network", "import-people", str(folder / "people.csv"))
     run(runner, "catalogue", "import", str(folder / "products.csv"))
     run(runner, "rewards", "import", str(DATA / "rewards.csv"))
+
+
+def import_network(runner: FlaskCliRunner, name: str) -> None:
+    """Import the four files of a network of tests/reference/data."""
+    folder = DATA / name
+    import_before_sales(runner, folder)
     imported = run(runner, "declarations", "import", str(sold(folder)), "--historical")
     assert "in review 0, rejected 0, replayed 0" in imported
 
@@ -113,13 +118,7 @@ def test_a_draw_is_published_before_its_start_or_not_at_all(runner: FlaskCliRunn
 def test_the_order_of_publishing_and_declaring_does_not_matter(runner: FlaskCliRunner) -> None:
     path = DATA / "challenges" / "mixed-feedback.toml"
     folder = DATA / "mixed"
-    for group, command, file in (
-        ("network", "import-outlets", folder / "outlets.csv"),
-        ("network", "import-people", folder / "people.csv"),
-        ("catalogue", "import", folder / "products.csv"),
-        ("rewards", "import", DATA / "rewards.csv"),
-    ):
-        run(runner, group, command, str(file))
+    import_before_sales(runner, folder)
     run(runner, "challenges", "import", str(path), "--publish")
     run(runner, "declarations", "import", str(sold(folder)), "--historical")
     assert rows(run(runner, "leaderboards", "export", "ref-avis")) == recompute.as_text(
@@ -155,13 +154,7 @@ def test_an_amended_extended_and_shortened_challenge_too(runner: FlaskCliRunner,
         DATA / "challenges" / name
         for name in ("mixed-points-objective.toml", "amended/objectif-2.toml", "amended/objectif-4.toml")
     )
-    for group, command, file in (
-        ("network", "import-outlets", folder / "outlets.csv"),
-        ("network", "import-people", folder / "people.csv"),
-        ("catalogue", "import", folder / "products.csv"),
-        ("rewards", "import", DATA / "rewards.csv"),
-    ):
-        run(runner, group, command, str(file))
+    import_before_sales(runner, folder)
     with transaction():
         challenge, _ = publish_definition(read_challenge(first), by="ADA", at=datetime(2010, 12, 1, tzinfo=UTC))
 

@@ -14,7 +14,7 @@
       self.registration.showNotification(said.title || "Palmarès", {
         body: said.body || "",
         tag: said.tag || "palmares",
-        icon: "/static/mark.svg",
+        icon: "/static/icons/icon-192.png",
         data: { address },
       }),
     );

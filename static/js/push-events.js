@@ -28,7 +28,7 @@
         const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
         const open = windows.find((one) => new URL(one.url).origin === self.location.origin);
         if (!open) return self.clients.openWindow(address);
-        await open.focus();
+        await open.focus().catch(() => {}); // a browser may refuse to bring it forward; it goes there all the same
         return "navigate" in open ? open.navigate(address).catch(() => self.clients.openWindow(address)) : undefined;
       })(),
     );

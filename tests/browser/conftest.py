@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
@@ -68,6 +68,7 @@ def make_served_app(database_url: str, folder: Path) -> Flask:
     pushes = {"push_key": PUSH_KEY, "push_services": ("127.0.0.1",)}
     app = make_app(make_settings(database_url, folder, demonstration=True, **pushes))
     app.config.update(WTF_CSRF_ENABLED=True)
+    app.add_url_rule("/refused/<int:code>", "refused", abort)
     return app
 
 

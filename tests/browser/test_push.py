@@ -22,6 +22,7 @@ from network.jobs import send_notices
 from network.models import Device, Person
 from network.notices import notify
 from rewards.jobs import advance_challenges
+from tests.browser.access import violations
 from tests.browser.conftest import PUSH_KEY, tap_in
 from tests.browser.stage import publish
 from tests.declarations.stage import PARIS, sell
@@ -359,3 +360,25 @@ def test_one_question_at_a_time(cast, autumn, service, sign_in, new_phone):
     page.evaluate("() => window.dispatchEvent(new Event('beforeinstallprompt', { cancelable: true }))")
     expect(page.locator("#install")).to_be_visible()
     expect(page.locator("[data-push-offer]")).to_be_hidden()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_what_asks_and_what_chooses_is_open_to_everybody(cast, autumn, service, sign_in, new_phone, language):
+    page = new_phone(service.browser())
+    sign_in(page, cast.awa)
+    page.goto("/me")
+    page.locator(".user-menu summary").click()
+    page.get_by_role("button", name=language.upper(), exact=True).click()
+    page.wait_for_function("(language) => document.documentElement?.lang === language", arg=language)
+    expect(page.locator("[data-push]")).to_be_visible()
+    wrong = list(violations(page))
+    page.goto(answer_to("first"))
+    expect(page.locator("[data-push-offer]")).to_be_visible()
+    wrong += violations(page)
+    page.locator("[data-push-on]").click()
+    expect(page.locator("[data-push-status]")).not_to_be_empty()
+    wrong += violations(page)
+    page.goto("/me")
+    expect(page.locator("[data-this-device]")).to_be_visible()
+    wrong += violations(page)
+    assert wrong == []

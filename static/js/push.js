@@ -60,8 +60,7 @@
       if (old && !sameKey(old)) await old.unsubscribe();
       await tell(await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(box.dataset.key) }));
       status.textContent = box.dataset.done;
-      on.hidden = true;
-      if (later) later.hidden = true;
+      on.parentElement.hidden = true;
       if (!offer) window.location.reload();
     } catch {
       status.textContent = box.dataset.failed;

@@ -428,3 +428,27 @@ def test_the_pages_that_say_no(demonstration: Demonstration, chromium: Browser, 
         wrong += [f"an old invitation: {fault}" for fault in violations(page)]
         context.close()
     assert wrong == []
+
+
+def test_the_checker_finds_what_is_wrong_in_one_theme_or_one_size_alone(demonstration: Demonstration):
+    page = demonstration.new_context().new_page()
+    page.goto("/sign-in")
+    page.evaluate(
+        """() => {
+            const wrong = new CSSStyleSheet();
+            wrong.replaceSync(`[data-theme=palmares-dark] h1 { color: #222; }
+                @media (min-width: 1000px) { label { color: #eee; } [data-theme=palmares-dark] label { color: #222; } }`);
+            document.adoptedStyleSheets.push(wrong);
+            document.querySelector("main").append(new Image());
+        }"""
+    )
+    found = [fault.split(" (")[0] for fault in violations(page)]
+    assert found == [
+        "390 px, palmares: image-alt",
+        "390 px, palmares-dark: color-contrast",
+        "390 px, palmares-dark: image-alt",
+        "1440 px, palmares-dark: color-contrast",
+        "1440 px, palmares-dark: image-alt",
+        "1440 px, palmares: color-contrast",
+        "1440 px, palmares: image-alt",
+    ]

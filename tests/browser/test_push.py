@@ -310,7 +310,7 @@ def test_each_kind_is_switched_and_the_device_taken_off_again(cast, autumn, serv
     assert len(service.taken) == 1
 
     # taken off, it stays off: no sale brings the question back
-    notifications.get_by_role("button", name="Retirer").click()
+    notifications.get_by_role("button", name="Enlever").click()
     expect(page.get_by_text("Cet appareil ne recevra plus de notifications.")).to_be_visible()
     expect(notifications.get_by_role("button", name="Activer les notifications")).to_be_visible()
     assert devices() == []

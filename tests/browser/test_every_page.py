@@ -437,7 +437,10 @@ def test_the_checker_finds_what_is_wrong_in_one_theme_or_one_size_alone(demonstr
         """() => {
             const wrong = new CSSStyleSheet();
             wrong.replaceSync(`[data-theme=palmares-dark] h1 { color: #222; }
-                @media (min-width: 1000px) { label { color: #eee; } [data-theme=palmares-dark] label { color: #222; } }`);
+                @media (min-width: 1000px) {
+                    label { color: #eee; }
+                    [data-theme=palmares-dark] label { color: #222; }
+                }`);
             document.adoptedStyleSheets.push(wrong);
             document.querySelector("main").append(new Image());
         }"""

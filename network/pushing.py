@@ -28,6 +28,7 @@ MOST_TRIES = 7
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 TITLE_LENGTH = 120
+BODY_LENGTH = 240
 # Stand for what differs from letter to letter in a mail written once for everybody.
 _NAME, _TEXT, _NUMBER = "\x1f", "\x1e", "\x1d"
 
@@ -229,8 +230,12 @@ def claim(push_id: int, *, at: datetime) -> Parcel | None:
     ).rowcount  # type: ignore[attr-defined]
     if claimed != 1:
         return None
-    title = notice.title if len(notice.title) <= TITLE_LENGTH else notice.title[: TITLE_LENGTH - 1] + "…"
-    message = {"title": title, "address": f"/notices/{notice.id}", "tag": f"notice-{notice.id}"}
+    message = {
+        "title": _cut(notice.title, TITLE_LENGTH),
+        "body": _cut(notice.text, BODY_LENGTH),
+        "address": f"/notices/{notice.id}",
+        "tag": f"notice-{notice.id}",
+    }
     return Parcel(
         device.endpoint,
         device.p256dh,
@@ -239,6 +244,10 @@ def claim(push_id: int, *, at: datetime) -> Parcel | None:
         f"notice-{notice.id}",
         seconds_of_day_left(at, zone),
     )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def seconds_of_day_left(at: datetime, zone: ZoneInfo) -> int:

@@ -126,8 +126,8 @@ def manifest() -> Response:
 
 @requires("public")
 def service_worker() -> Response:
-    """The service worker: the list of what it keeps, as of now, then the script itself. Never cached, so that a new
-    version is found at once."""
+    """The service worker: the list of what it keeps, as of now, then what it does and how it shows pushes. Never
+    cached, so that a new version is found at once."""
     asset_url = current_app.jinja_env.globals["asset_url"]
     static = Path(current_app.static_folder or "")
     files = [{"url": asset_url(name), "revision": None} for name in SHELL if (static / name).is_file()]
@@ -137,7 +137,8 @@ def service_worker() -> Response:
         for language, page in ((language, _offline_page(language)) for language in LANGUAGES)
     ]
     told = {"files": files, "first": FIRST, "languages": list(LANGUAGES)}
-    script = f"self.SHELL = {json.dumps(told)};\nimportScripts({json.dumps(asset_url('service-worker.js'))});\n"
+    parts = ", ".join(json.dumps(asset_url(name)) for name in ("service-worker.js", "js/push-events.js"))
+    script = f"self.SHELL = {json.dumps(told)};\nimportScripts({parts});\n"
     answer = make_response(script)
     answer.headers["Content-Type"] = "text/javascript; charset=utf-8"
     answer.headers["Cache-Control"] = "no-cache"

@@ -14,7 +14,7 @@
       self.registration.showNotification(said.title || "Palmarès", {
         body: said.body || "",
         tag: said.tag || "palmares",
-        icon: "/static/mark.svg",
+        icon: "/static/icons/icon-192.png",
         data: { address },
       }),
     );
@@ -28,7 +28,7 @@
         const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
         const open = windows.find((one) => new URL(one.url).origin === self.location.origin);
         if (!open) return self.clients.openWindow(address);
-        await open.focus();
+        await open.focus().catch(() => {}); // a browser may refuse to bring it forward; it goes there all the same
         return "navigate" in open ? open.navigate(address).catch(() => self.clients.openWindow(address)) : undefined;
       })(),
     );

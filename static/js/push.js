@@ -1,5 +1,6 @@
-/* Asking to be told on this device. The box [data-push] stays hidden where the browser cannot, and the offer after a
-   sale ([data-push-offer]) also once it was accepted, refused or put off. Nothing is asked before a press. */
+/* Asking to be told on this device. The box [data-push] stays hidden where the browser cannot; the offer after a sale
+   ([data-push-offer]), which the server makes to those who are told nowhere, also when the browser was told never to ask,
+   for three months after it was put off, and beside another offer. Nothing is asked before a press. */
 (() => {
   "use strict";
 
@@ -9,7 +10,9 @@
   const status = box.querySelector("[data-push-status]");
   const on = box.querySelector("[data-push-on]");
   const later = box.querySelector("[data-push-later]");
-  const PUT_OFF = "push-put-off";
+  const SEASON = 90 * 86_400_000;
+  const PUT_OFF = `push-later-${document.documentElement.dataset.person}`; // two people may share a phone
+  const putOff = () => localStorage.setItem(PUT_OFF, String(Date.now()));
 
   const bytes = (text) => {
     const padded = text.replaceAll("-", "+").replaceAll("_", "/").padEnd(Math.ceil(text.length / 4) * 4, "=");
@@ -47,8 +50,9 @@
   const ask = async () => {
     on.disabled = true;
     try {
-      if ((await Notification.requestPermission()) !== "granted") {
-        status.textContent = box.dataset.refused;
+      const allowed = await Notification.requestPermission();
+      if (allowed !== "granted") {
+        if (allowed === "denied") status.textContent = box.dataset.refused;
         return;
       }
       const worker = await navigator.serviceWorker.ready;
@@ -56,8 +60,7 @@
       if (old && !sameKey(old)) await old.unsubscribe();
       await tell(await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(box.dataset.key) }));
       status.textContent = box.dataset.done;
-      on.hidden = true;
-      if (later) later.hidden = true;
+      on.parentElement.hidden = true;
       if (!offer) window.location.reload();
     } catch {
       status.textContent = box.dataset.failed;
@@ -67,22 +70,29 @@
   };
 
   const show = async () => {
-    const worker = await navigator.serviceWorker.getRegistration();
-    if (!worker || !worker.pushManager) return;
+    const worker = await navigator.serviceWorker.ready;
+    if (!worker.pushManager) return;
     const subscription = await worker.pushManager.getSubscription();
-    // In use already: on the profile page the list of devices says so, unless another person has taken it since.
-    const mine = subscription && Notification.permission === "granted" && sameKey(subscription);
-    if (offer && (mine || Notification.permission === "denied" || localStorage.getItem(PUT_OFF))) return;
-    if (mine && document.querySelector("[data-this-device]")) return;
-    on.addEventListener("click", ask);
-    if (later) {
+    const here = document.querySelector("[data-this-device]");
+    if (here) {
+      // Who takes this device off the list does not want to be asked again after the next sale.
+      here.addEventListener("submit", putOff);
+      if (subscription && Notification.permission === "granted" && sameKey(subscription)) return;
+    }
+    if (offer) {
+      if (Notification.permission === "denied" || Date.now() - Number(localStorage.getItem(PUT_OFF)) < SEASON) return;
+      // One question at a time: whichever of the two comes first, the other waits for the next sale.
+      const install = document.getElementById("install");
+      if (install && !install.hidden) return;
+      if (install) install.remove();
       later.addEventListener("click", () => {
-        localStorage.setItem(PUT_OFF, new Date().toISOString());
+        putOff();
         offer.hidden = true;
       });
+      offer.hidden = false;
     }
+    on.addEventListener("click", ask);
     box.hidden = false;
-    if (offer) offer.hidden = false;
   };
   show().catch(() => {});
 })();

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
+from foundation import web_push
 from foundation.database import db
 from network.models import Person
 from tests.conftest import Client, Runner, copied_database, make_app, make_settings
@@ -57,10 +58,17 @@ def chromium(driver: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+# Signs the pushes of this run; they go to services on this machine alone.
+PUSH_KEY = web_push.new_key()
+
+
 def make_served_app(database_url: str, folder: Path) -> Flask:
-    """The application as people meet it: forms carry their token, and the sign-in page offers people."""
-    app = make_app(make_settings(database_url, folder, demonstration=True))
+    """The application as people meet it: forms carry their token, the sign-in page offers people, notifications are
+    offered."""
+    pushes = {"push_key": PUSH_KEY, "push_services": ("127.0.0.1",)}
+    app = make_app(make_settings(database_url, folder, demonstration=True, **pushes))
     app.config.update(WTF_CSRF_ENABLED=True)
+    app.add_url_rule("/refused/<int:code>", "refused", abort)
     return app
 
 

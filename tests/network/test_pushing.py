@@ -69,6 +69,7 @@ def test_a_notice_reaches_the_device_and_only_its_browser_can_read_it(cast: Cast
     assert path == "/push/phone"
     assert phone.read(body) == {
         "title": "Hiver est prolongé",
+        "body": "Jusqu’à dimanche.",
         "address": f"/notices/{notice.id}",
         "tag": f"notice-{notice.id}",
     }

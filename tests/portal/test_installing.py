@@ -51,8 +51,11 @@ def test_the_service_worker_is_at_the_root_is_never_cached_and_everything_it_kee
     assert answer.mimetype == "text/javascript" and answer.headers["Cache-Control"] == "no-cache"
     policy = answer.headers["Content-Security-Policy"]
     assert "worker-src 'self'" in policy and "manifest-src 'self'" in policy
-    [imported] = re.findall(r'importScripts\("([^"]+)"\)', answer.text)
-    assert client.get(imported).status_code == 200
+    [imported] = re.findall(r"importScripts\((.+)\)", answer.text)
+    parts = json.loads(f"[{imported}]")
+    assert [part.split("?")[0] for part in parts] == ["/static/service-worker.js", "/static/js/push-events.js"]
+    for part in parts:
+        assert client.get(part).status_code == 200, part
     files = [one["url"] for one in shell(client)["files"]]
     assert any("palmares.css" in one for one in files) and any("outbox.js" in one for one in files)
     for address in files:

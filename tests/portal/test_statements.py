@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import event, select
 
 from badges.operations import grant_earned
 from badges.rules import Counts
 from challenges.models import Announcement, Challenge, Draft
-from foundation import clock
+from foundation import clock, web_push
 from foundation.database import db
 from foundation.programme import change_setting
 from foundation.transactions import transaction
-from network.models import Person
+from network.models import Device, Person
 from network.notices import notify
 from points import wallet
 from rewards.closing import close
@@ -42,12 +44,14 @@ PAGES = (
     "/rewards",
     "/declarations",
     "/declarations/awa-0",
+    "/declarations/awa-0?new=1",
     "/declare",
     "/declare?repeat=awa-0",
     "/mirror",
     "/ranking",
     "/me",
     "/notices",
+    "/notices?topic=changes",
 )
 AT_MOST_IN_THE_STUDIO = 20
 STUDIO = (
@@ -73,6 +77,12 @@ RULES = [
     },
 ]  # fmt: skip
 PAYOUTS = [{"kind": "convert", "every": 10, "into": 1}, {"kind": "rank", "from": 1, "to": 2, "reward": "spa"}]
+
+
+@pytest.fixture(autouse=True)
+def _keys(app: Flask) -> None:
+    """Notifications are offered."""
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], push_key=web_push.new_key())
 
 
 @contextmanager
@@ -117,6 +127,12 @@ def fill(cast: Cast, people: range, sales: range, challenges: range) -> None:
             for points in (5, 10):
                 wallet.adjust(cast.awa, points, "Salon", by="ADA", at=NOW)
             notify([cast.awa.id], "rules", f"Notice {number}", "…", "/", at=NOW)
+            db.session.add(
+                Device(
+                    person_id=cast.awa.id, endpoint=f"https://fcm.googleapis.com/{number}", p256dh="", auth="",
+                    name="Chrome", timezone="", created_at=NOW,
+                )
+            )  # fmt: skip
             db.session.add(
                 Draft(
                     content={"name": f"Draft {number}"}, revision=1, created_at=NOW, created_by="MARC", changed_at=NOW,

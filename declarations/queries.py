@@ -66,7 +66,8 @@ class InChallenge:
     """What a declaration gives in one challenge of its person.
 
     `gains` follow the order of the rules; `points` is their sum. `late`: told after the challenge's time for
-    declaring, so it does not count. `rules` gives the rules as written, by version.
+    declaring, so it does not count. `rules` gives the rules as written, by version; `versions` the same as values, by
+    start; `others` are the person's other sales that count there, or would.
     """
 
     challenge: Challenge
@@ -74,6 +75,8 @@ class InChallenge:
     points: int
     late: bool
     rules: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    versions: Sequence[Version] = ()
+    others: Sequence[Told] = ()
 
     def rule(self, gain: Gain) -> Mapping[str, Any] | None:
         """The rule that gave a gain, as written."""
@@ -171,7 +174,12 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
         scored = next(
             one for one in (folded.expected if waiting else folded.scored) if one.sale.id == declaration.public_id
         )
-        found.append(InChallenge(challenge, scored.gains, scored.points, False, written[challenge.id]))
+        others = [one for one in counted if one.declaration_id != declaration.id]
+        found.append(
+            InChallenge(
+                challenge, scored.gains, scored.points, False, written[challenge.id], rules[challenge.id], others
+            )
+        )  # fmt: skip
     return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found), may_change)
 
 

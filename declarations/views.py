@@ -16,6 +16,7 @@ from badges.queries import grants_of
 from challenges import wording
 from declarations import (
     adjusting,
+    climbing,
     declaring,
     meeting,
     operations,
@@ -133,6 +134,7 @@ def answer(public_id: str) -> str:
         earlier_lines=queries.told_lines([one.id for one in earlier]) if earlier else {},
         new=new,
         earned=earned,
+        climbs=climbing.climbs(found, at=at) if new else [],
         language=language(),
         bar=wording.explain_bar(revision.barred),
         answer_before=_answer_before(found, at) if found.waiting else "",

@@ -42,6 +42,7 @@ PAGES = (
     "/rewards",
     "/declarations",
     "/declarations/awa-0",
+    "/declarations/awa-0?new=1",
     "/declare",
     "/declare?repeat=awa-0",
     "/mirror",

@@ -209,15 +209,18 @@ def prove(used: Mapping[int, Photo], twins: Mapping[int, int]) -> None:
         )
 
 
-def twin_of(photo: Photo) -> int | None:
+def twin_of(photo: Photo, *, of: int | None = None) -> int | None:
     """The photo (id) of another sale that shows the same picture: the very same, or one that looks alike. None when
-    there is none; sales that were taken back do not count. Three statements, whatever the number of photos."""
+    there is none; sales that were taken back do not count, nor does the sale (id) it comes to prove, when that had a
+    photo already. Three statements, whatever the number of photos."""
     others = (
         select(Photo.id)
         .join(Declaration, Declaration.id == Photo.declaration_id)
         .where(Photo.id != photo.id, Declaration.status != "withdrawn")
         .order_by(Photo.id.desc())
     )
+    if of is not None:
+        others = others.where(Declaration.id != of)
     same = db.session.scalar(others.where(Photo.digest == photo.digest).limit(1))
     marks = (photo.mark_1, photo.mark_2, photo.mark_3, photo.mark_4)
     if same is not None or any(mark is None for mark in marks):

@@ -143,6 +143,15 @@ def revisions_of(declaration: Declaration) -> Sequence[Revision]:
     ).all()
 
 
+def replaced_proofs(declaration: Declaration, revision: Revision) -> list[Revision]:
+    """The earlier versions of a declaration that carried another picture, latest first, one for each picture."""
+    found: dict[str, Revision] = {}
+    for one in revisions_of(declaration)[1:] if declaration.revision > 1 else ():
+        if one.proof is not None and one.proof != revision.proof:
+            found.setdefault(one.proof, one)
+    return list(found.values())
+
+
 def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Answer:
     """What a declaration gives, challenge by challenge, with the arithmetic.
 
@@ -185,8 +194,11 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
 
 def changeable(declaration: Declaration, revision: Revision, *, at: datetime) -> bool:
     """Whether a person may still correct a declaration: it is open, and so is every challenge where it counts."""
-    if declaration.status not in ("accepted", "in_review"):
-        return False
+    return declaration.status in ("accepted", "in_review") and in_time(declaration, revision, at=at)
+
+
+def in_time(declaration: Declaration, revision: Revision, *, at: datetime) -> bool:
+    """Whether every challenge where a declaration counts, or would, still takes sales. Two statements."""
     challenges = played_on(declaration.person_id, revision.sold_on, closed=True)
     frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], declaration.person_id)
     return not _shut(declaration, revision, challenges, frozen, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from foundation.database import db
 from network.models import Person
 from rewards.jobs import advance_challenges
 from tests.browser.stage import publish
+from tests.declarations.stage import sell
 
 MOST_BYTES = 200_000
 LONGEST = 1600
@@ -187,3 +189,27 @@ def test_what_is_no_picture_is_refused_in_words_and_the_sale_is_still_there(
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("+30")
     assert len(sent.photo) > 0
+
+
+def test_the_photo_that_was_missing_is_added_by_a_correction(
+    cast, sent: Sent, page: Page, sign_in: Callable[[Page, Person], None]
+):
+    told = sell("AWA", [("CREME", 1)], name=str(uuid.uuid4()), at=clock.now())
+    bodies: list[bytes] = []
+    page.on(
+        "request", lambda request: bodies.append(request.post_data_buffer or b"") if "/corr" in request.url else None
+    )
+    sign_in(page, cast.awa)
+    page.goto(f"/declarations/{told.public_id}")
+    page.get_by_role("link", name="Ajouter la photo").click()
+    page.get_by_label("Photo du ticket").set_input_files(
+        {"name": "ticket.jpg", "mimeType": "image/jpeg", "buffer": from_a_camera(corners(3000, 4000), 6)}
+    )
+    expect(page.locator("[data-photo-shown]")).to_be_visible()
+    page.get_by_role("button", name="Corriger").click()
+    page.wait_for_url(f"**/declarations/{told.public_id}")
+    expect(page.locator("main")).to_contain_text("La vente est corrigée.")
+    expect(page.locator("main")).to_contain_text("+10")
+    expect(page.get_by_alt_text("Photo du ticket")).to_be_visible()
+    assert 0 < len(bodies[-1]) <= MOST_BYTES + 5_000
+    assert b"A phone" not in bodies[-1]

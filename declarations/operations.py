@@ -226,7 +226,9 @@ def receive(
 def _photos_seen_before(sent: Collection[Photo], *, of: int | None = None) -> dict[int, int]:
     """Of some photos (ids), those that show what another sale's photo shows: its id. `of`: the sale (id) they are for,
     when it may have had photos before."""
-    photos.hold_pictures(sent)
+    if not sent:
+        return {}
+    photos.hold_pictures()
     found = {photo.id: photos.twin_of(photo, of=of) for photo in sent}
     by_digest: dict[str | None, int] = {}
     for photo in sent:  # two sales sent together with the same picture

@@ -23,6 +23,8 @@ MOST_UNUSED = 200
 HALF_KEPT_FOR = timedelta(days=7)
 WHOLE_KEPT_FOR = timedelta(days=30)
 
+PICTURES = 7_265_002  # the number of the lock under which pictures are compared
+
 # Pictures whose difference hashes differ in this many bits of 64 at most are compared. With one bit more or less in
 # one of the four parts, the index finds every pair up to 7: eight differences cannot all avoid a part.
 NEAR = 7
@@ -190,12 +192,11 @@ def whole_photos(person_ids: Iterable[int], public_ids: Iterable[str]) -> dict[t
     return {(photo.person_id, photo.public_id): photo for photo in found}
 
 
-def hold_pictures(found: Iterable[Photo]) -> None:
+def hold_pictures() -> None:
     """Of two sales with the same picture at the same moment, the second then sees the first (SQLite already sees to
-    it)."""
+    it). One lock for all: pictures that look alike have nothing in common by which only they would wait."""
     if db.engine.dialect.name == "postgresql":
-        for key in sorted({int(photo.digest[:15], 16) for photo in found if photo.digest}):
-            db.session.execute(select(func.pg_advisory_xact_lock(key)))
+        db.session.execute(select(func.pg_advisory_xact_lock(PICTURES)))
 
 
 def prove(used: Mapping[int, Photo], twins: Mapping[int, int]) -> None:

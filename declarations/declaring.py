@@ -112,16 +112,19 @@ def draft() -> AnyResponse | str:
 def favourite() -> AnyResponse | str:
     """Keep a product at hand, or let it go, without losing what is typed."""
     form = SaleForm(today=_today())
+    notice = ""
     try:
         with transaction():
             choose_favourite(current_user.id, request.form.get("favourite", "")[:60], at=clock.now())
     except TooManyFavourites:
-        flash(_("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES)), "warning")
-    return _form_again(form)
+        notice = _("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES))
+    return _form_again(form, notice=notice)
 
 
-def _form_again(form: SaleForm, *, added: str | None = None, unknown_code: str = "") -> AnyResponse | str:
-    """The form as it is typed: its parts for htmx, else the whole page."""
+def _form_again(
+    form: SaleForm, *, added: str | None = None, unknown_code: str = "", notice: str = ""
+) -> AnyResponse | str:
+    """The form as it is typed: its parts for htmx, else the whole page. `notice` is said above its products."""
     if htmx:
         products = queries.products_by_sku([line.sku for line in form.lines.data])
         form.name_lines(products)
@@ -130,13 +133,14 @@ def _form_again(form: SaleForm, *, added: str | None = None, unknown_code: str =
             form=form,
             added=added,
             unknown_code=unknown_code,
+            notice=notice,
             expected=_expected(form, products),
             language=language(),
             **_at_hand(form.today),
         )
     _keep_photo(form)
     search = unknown_code or ("" if added else request.form.get("q", ""))
-    return _form_page(form, added=added, search=search, unknown_code=unknown_code)
+    return _form_page(form, added=added, search=search, unknown_code=unknown_code, notice=notice)
 
 
 def _at_hand(day: date) -> dict[str, Any]:
@@ -173,6 +177,7 @@ def _form_page(
     added: str | None = None,
     search: str = "",
     unknown_code: str = "",
+    notice: str = "",
     corrected: tuple[Declaration, Revision] | None = None,
 ) -> str:
     """The whole form, with the products to choose from and what the sale would give. `corrected` is the declaration
@@ -194,6 +199,7 @@ def _form_page(
         search=search,
         found=queries.search_products(search, form.today) if search else [],
         unknown_code=unknown_code,
+        notice=notice,
         **_at_hand(form.today),
         bonuses=bonuses,
         earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},

@@ -12,6 +12,7 @@ from flask import abort, current_app, flash, make_response, redirect, render_tem
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms import FileField
 
 from challenges import wording
 from challenges.models import Challenge
@@ -111,16 +112,19 @@ def draft() -> AnyResponse | str:
 def favourite() -> AnyResponse | str:
     """Keep a product at hand, or let it go, without losing what is typed."""
     form = SaleForm(today=_today())
+    notice = ""
     try:
         with transaction():
             choose_favourite(current_user.id, request.form.get("favourite", "")[:60], at=clock.now())
     except TooManyFavourites:
-        flash(_("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES)), "warning")
-    return _form_again(form)
+        notice = _("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES))
+    return _form_again(form, notice=notice)
 
 
-def _form_again(form: SaleForm, *, added: str | None = None, unknown_code: str = "") -> AnyResponse | str:
-    """The form as it is typed: its parts for htmx, else the whole page."""
+def _form_again(
+    form: SaleForm, *, added: str | None = None, unknown_code: str = "", notice: str = ""
+) -> AnyResponse | str:
+    """The form as it is typed: its parts for htmx, else the whole page. `notice` is said above its products."""
     if htmx:
         products = queries.products_by_sku([line.sku for line in form.lines.data])
         form.name_lines(products)
@@ -129,13 +133,14 @@ def _form_again(form: SaleForm, *, added: str | None = None, unknown_code: str =
             form=form,
             added=added,
             unknown_code=unknown_code,
+            notice=notice,
             expected=_expected(form, products),
             language=language(),
             **_at_hand(form.today),
         )
     _keep_photo(form)
     search = unknown_code or ("" if added else request.form.get("q", ""))
-    return _form_page(form, added=added, search=search, unknown_code=unknown_code)
+    return _form_page(form, added=added, search=search, unknown_code=unknown_code, notice=notice)
 
 
 def _at_hand(day: date) -> dict[str, Any]:
@@ -172,6 +177,7 @@ def _form_page(
     added: str | None = None,
     search: str = "",
     unknown_code: str = "",
+    notice: str = "",
     corrected: tuple[Declaration, Revision] | None = None,
 ) -> str:
     """The whole form, with the products to choose from and what the sale would give. `corrected` is the declaration
@@ -180,9 +186,11 @@ def _form_page(
     form.name_lines(chosen)
     if form.correcting.data and corrected is None:
         corrected = my_declaration(form.correcting.data)
-    plays = queries.played_on(current_user.id, form.today)
+    # A correction is held against the challenges of the day that its sale was sold on.
+    day = corrected[1].sold_on if corrected is not None else form.today
+    plays = queries.played_on(current_user.id, day)
     frozen = queries.frozen_rules([one.id for one in plays])[0] if plays else {}
-    bonuses = queries.bonuses(plays, frozen, form.today)
+    bonuses = queries.bonuses(plays, frozen, day)
     proofs = {one.definition.get("proof") or "none" for one in plays}
     return render_template(
         "declarations/declare.html",
@@ -191,13 +199,15 @@ def _form_page(
         search=search,
         found=queries.search_products(search, form.today) if search else [],
         unknown_code=unknown_code,
+        notice=notice,
         **_at_hand(form.today),
         bonuses=bonuses,
         earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},
         proof="required" if "required" in proofs else "optional" if "optional" in proofs else "none",
         proof_for=[one for one in plays if one.definition.get("proof") == "required"],
-        expected=_expected(form, chosen, corrected, (plays, frozen) if form.sold_on.data == form.today else None),
+        expected=_expected(form, chosen, corrected, (plays, frozen) if form.sold_on.data == day else None),
         correcting=corrected is not None,
+        proved=corrected is not None and corrected[1].proof is not None,
         today=form.today,
         department=current_user.outlet.department if current_user.outlet else "",
         language=language(),
@@ -289,30 +299,40 @@ def _bar(told: rules.Submission) -> str:
 def _keep_photo(form: SaleForm) -> None:
     """Keep the picture that came with the form. Its id is made of the sale's and of the picture itself, so that the
     same form sent twice names the same photo."""
-    if not form.proof.data:
-        return
-    content = form.proof.data.read()
-    public_id = photos.id_for(form.id.data, content)
+    form.kept_proof.data = keep_sent(form.proof, form.id.data) or form.kept_proof.data
+
+
+def keep_sent(field: FileField, sale: str) -> str:
+    """Keep the picture that came in a field for a sale (id); answers the photo's id, '' for none. What is wrong with
+    it is said beside the field."""
+    if not field.data:
+        return ""
+    content = field.data.read()
+    public_id = photos.id_for(sale, content)
     try:
         with transaction():
             photos.keep(current_user.id, public_id, content, folder=proofs_folder(), at=clock.now())
     except photos.Unusable:
-        form.proof.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
+        field.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
     except photos.TooMany:
-        form.proof.errors = [_("Trop de photos attendent leur vente ; envoyez d’abord ces ventes.")]
+        field.errors = [_("Trop de photos attendent leur vente ; envoyez d’abord ces ventes.")]
     else:
-        form.kept_proof.data = public_id
+        return public_id
+    return ""
 
 
 @requires("signed_in")
 def proof(public_id: str) -> AnyResponse:
-    """The picture that proves a sale, for its person and for reviewers."""
+    """The picture that proves a sale, or proved it in an earlier `?version=`, for its person and for reviewers."""
     revision: Revision | None = None
+    version = request.args.get("version", type=int)
     if current_user.role == "reseller":
         mine = permissions.declaration_of(current_user, public_id)
         revision = mine[1] if mine else None
+        if mine and version is not None:
+            revision = permissions.version_of_mine(current_user, public_id, version)
     elif current_user.role in ("animator", "admin"):
-        revision = permissions.reviewed_or_waiting(current_user, public_id)
+        revision = permissions.reviewed_or_waiting(current_user, public_id, version)
     path = pictures.picture_path(proofs_folder(), revision.proof) if revision and revision.proof else None
     if path is None:
         abort(404)
@@ -338,7 +358,9 @@ def correction(public_id: str) -> AnyResponse | str:
     form = SaleForm(today=_today())
     form.correcting.data = public_id
     form.name_lines(queries.products_by_sku([line.sku for line in form.lines.data]))
-    if not form.validate():
+    complete = form.validate()
+    _keep_photo(form)
+    if not complete or form.proof.errors:
         return _refused(form)
     prices = {line.sku: line.unit_price_cents for line in lines}
     one = form.submission(current_user.code, prices)._replace(id=public_id)

@@ -200,6 +200,12 @@ class SaleForm(FlaskForm):
                 self.form_errors.append(_("Cette vente ne peut pas être enregistrée ; parlez-en à votre animateur."))
 
 
+class ContestForm(FlaskForm):
+    """A refusal contested; where a proof was missing, with one."""
+
+    proof = FileField(_l("Photo du ticket"))
+
+
 class RefusalForm(FlaskForm):
     """Why a reviewer refuses a sale."""
 

@@ -112,8 +112,9 @@ class Photo(Base):
     `received` of `length` bytes have come. Once they are all there, `picture` names the cleaned file, and the pieces
     are gone. `digest` is the SHA-256 of that file; `mark_1` to `mark_4` are its difference hash, 16 bits each, so that
     pictures that look alike are found through an index (None for a picture without any contrast), and `sketch` the
-    small grey copy they are compared by. `declaration_id` is the one sale it proves, `same_as_id` the photo of an
-    earlier sale that shows the same.
+    small grey copy they are compared by. `declaration_id` is the one sale it proves, or proved before a correction
+    brought another picture (which one a revision carries, it says itself); `same_as_id` the photo of an earlier sale
+    that shows the same.
     """
 
     __tablename__ = "photos"
@@ -141,7 +142,7 @@ class Photo(Base):
         Index(None, "mark_2"),
         Index(None, "mark_3"),
         Index(None, "mark_4"),
-        Index(None, "declaration_id", unique=True),
+        Index(None, "declaration_id"),
     )
 
 

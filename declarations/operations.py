@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, literal, select, update
 
 from badges.operations import grant_earned
 from catalogue.models import Product
@@ -31,6 +31,10 @@ CONTESTED = "contested"
 
 class NotPossible(ValueError):
     """What was asked cannot happen to this declaration now; the message says why."""
+
+
+class TooLate(NotPossible):
+    """The time for declaring is over in a challenge where the declaration counts: what it says stays."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +109,18 @@ def examine(submissions: Sequence[Submission], *, at: datetime, zone: ZoneInfo, 
         if one.photo and one.person in sellers:
             photo = whole.pop((sellers[one.person].id, one.photo), None)
             if photo is None or photo.declaration_id is not None:
-                wrong = f"{one.photo} is not a photo of yours that has come whole and proves no other sale"
-                found.append(Problem(index, None, "photo", wrong, "send the photo first, one for each sale"))
+                found.append(_no_such_photo(index, one.photo))
             else:
                 done.photos[one.id] = photo
         done.problems.extend(found)
         if not found:
             done.fresh.append((index, one, mark))
     return done
+
+
+def _no_such_photo(index: int, photo: str) -> Problem:
+    wrong = f"{photo} is not a photo of yours that has come whole and proves no other sale"
+    return Problem(index, None, "photo", wrong, "send the photo first, one for each sale")
 
 
 def receive(
@@ -215,10 +223,13 @@ def receive(
     return [receipts[index] for index in sorted(receipts)]
 
 
-def _photos_seen_before(sent: Collection[Photo]) -> dict[int, int]:
-    """Of some photos (ids), those that show what another sale's photo shows: its id."""
-    photos.hold_pictures(sent)
-    found = {photo.id: photos.twin_of(photo) for photo in sent}
+def _photos_seen_before(sent: Collection[Photo], *, of: int | None = None) -> dict[int, int]:
+    """Of some photos (ids), those that show what another sale's photo shows: its id. `of`: the sale (id) they are for,
+    when it may have had photos before."""
+    if not sent:
+        return {}
+    photos.hold_pictures()
+    found = {photo.id: photos.twin_of(photo, of=of) for photo in sent}
     by_digest: dict[str | None, int] = {}
     for photo in sent:  # two sales sent together with the same picture
         first = by_digest.setdefault(photo.digest, photo.id)
@@ -252,16 +263,23 @@ def reject(declaration: Declaration, reason: str, *, by: str, at: datetime, note
     _decide(declaration, "rejected", by=by, at=at, reason=reason, note=note)
 
 
-def contest(declaration: Declaration, *, by: str, at: datetime) -> None:
-    """The person asks, once, that a refusal be looked at again: the sale goes back to review. Raises NotPossible."""
+def contest(declaration: Declaration, *, by: str, at: datetime, photo: str = "") -> None:
+    """The person asks, once, that a refusal be looked at again: the sale goes back to review. Raises NotPossible.
+
+    With a `photo` (public id) it says the same again with this picture, in a new revision, as long as a correction
+    would be possible. Raises TooLate after, and Refused when it is not a photo that can prove this sale.
+    """
     lock_people([declaration.person_id])
     db.session.refresh(declaration)
     if declaration.status != "rejected":
         raise NotPossible("this declaration was not refused; there is nothing to contest")
     if is_contested(declaration):
         raise NotPossible("this refusal was contested already; the second answer is final")
+    reasons = [*filter(None, declaration.review_reasons.split(","))]
+    if photo:
+        reasons = _say_again_with(declaration, photo, reasons, at=at)
     declaration.status = "in_review"
-    declaration.review_reasons = ",".join([*filter(None, declaration.review_reasons.split(",")), CONTESTED])
+    declaration.review_reasons = ",".join([*reasons, CONTESTED])
     db.session.flush()
     _rescore(declaration, at=at)
     audit.record("declaration.contested", declaration.public_id, by=by, at=at)
@@ -270,6 +288,41 @@ def contest(declaration: Declaration, *, by: str, at: datetime) -> None:
 def is_contested(declaration: Declaration) -> bool:
     """Whether the person has used its one way to contest a refusal."""
     return CONTESTED in declaration.review_reasons.split(",")
+
+
+def _say_again_with(declaration: Declaration, photo: str, reasons: list[str], *, at: datetime) -> list[str]:
+    """A new revision that differs by its picture alone; answers why it is to be reviewed, after `reasons`."""
+    before = current_revision(declaration)
+    _check_still_correctable(declaration, {before.sold_on}, at)
+    found = _photo_for(declaration, photo)
+    if found is None:
+        raise Refused([_no_such_photo(0, photo)])
+    [revision_id] = reserve_ids(Revision.__table__, 1)
+    changed = {"id": revision_id, "number": declaration.revision + 1, "proof": found.picture, "written_at": at}
+    row = tuple(changed.get(column, getattr(before, column)) for column in REVISION)
+    insert_many(Revision.__table__, REVISION, [row])
+    same = select(literal(revision_id), *(getattr(Line, column) for column in LINE[1:]))
+    db.session.execute(insert(Line).from_select(LINE, same.where(Line.revision_id == before.id)))
+    declaration.revision += 1
+    known = _prove(declaration, found) or rules.SAME_PHOTO in reasons
+    kept = [reason for reason in reasons if reason not in ("proof", rules.SAME_PHOTO)]
+    return [*kept, rules.SAME_PHOTO] if known else kept
+
+
+def _photo_for(declaration: Declaration, photo: str) -> Photo | None:
+    """A photo of the person's (by public id) that may prove a declaration: whole, and of no other sale."""
+    found = photos.whole_photos([declaration.person_id], [photo]).get((declaration.person_id, photo))
+    return found if found is not None and found.declaration_id in (None, declaration.id) else None
+
+
+def _prove(declaration: Declaration, photo: Photo) -> bool:
+    """Let a photo prove a declaration from now on; whether another sale's photo shows the same. The caller holds the
+    challenges: pictures are held after them, as in reception."""
+    if photo.declaration_id is not None:
+        return False
+    twins = _photos_seen_before([photo], of=declaration.id)
+    photos.prove({declaration.id: photo}, twins)
+    return bool(twins)
 
 
 def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
@@ -287,7 +340,8 @@ def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
 
 def correct(declaration: Declaration, submission: Submission, *, by: str, at: datetime, zone: ZoneInfo) -> None:
     """The person corrects a sale: a new revision; id, `declared_at` and `received_at` stay, and so do the list price,
-    category and family of products it already named: the catalogue may have changed since.
+    category and family of products it already named: the catalogue may have changed since. A photo it names takes the
+    place of the one before, which stays with the earlier revision; without one the picture stays.
 
     While it is back in review its points are suspended. Possible until `declare_until` of every challenge it counts
     in; raises NotPossible after, and Refused for bad content.
@@ -305,22 +359,30 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
         for number, line in enumerate(submission.lines)
         if line.sku not in prices
     ]
+    photo = _photo_for(declaration, submission.photo) if submission.photo else None
+    if submission.photo and photo is None:
+        problems.append(_no_such_photo(0, submission.photo))
     if problems:
         raise Refused(problems)
     seller = _sellers({submission.person})[submission.person]
     if seller.id != declaration.person_id:
         raise NotPossible("a declaration stays with the person who made it")
+    days = sorted({before.sold_on, submission.sold_on})
+    open_challenges(days[0], days[-1], lock=True)
     challenges = _counting_in(declaration, submission.sold_on)
-    wanted = before.proof is None and any(one.definition.get("proof") == "required" for one in challenges)
+    proof = photo.picture if photo is not None else before.proof
+    wanted = proof is None and any(one.definition.get("proof") == "required" for one in challenges)
     # What a reviewer has not looked at yet is still to be looked at.
     known = declaration.status == "in_review" and rules.SAME_PHOTO in declaration.review_reasons.split(",")
+    if photo is not None and _prove(declaration, photo):
+        known = True
     reasons = rules.review_reasons(
         submission, units_above=int(setting("review_units_above")), proof_missing=wanted, photo_known=known
     )
     [revision_id] = reserve_ids(Revision.__table__, 1)
     number = declaration.revision + 1
     row = _revision_row(
-        revision_id, declaration.id, number, submission, seller, at, before.proof, _names([seller.id]),
+        revision_id, declaration.id, number, submission, seller, at, proof, _names([seller.id]),
         vdi_reorder=bool(setting("vdi_reorder")),
     )  # fmt: skip
     insert_many(Revision.__table__, REVISION, [row])
@@ -409,7 +471,7 @@ def _check_still_correctable(declaration: Declaration, days: Collection[date], a
     )
     late = [one for sold_on in sorted(days) for one in _counting_in(declaration, sold_on) if at >= one.declare_until]
     if counted is not None or late:
-        raise NotPossible("the time for declaring in a challenge where this sale counts is over")
+        raise TooLate("the time for declaring in a challenge where this sale counts is over")
 
 
 def _sellers(codes: Iterable[str]) -> dict[str, Seller]:

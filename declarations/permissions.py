@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, case, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from declarations.models import STATUSES, Declaration, Photo, Revision
@@ -31,6 +31,15 @@ def declaration_of(person: Person, public_id: str) -> tuple[Declaration, Revisio
     return None if row is None else (row[0], row[1])
 
 
+def version_of_mine(person: Person, public_id: str, version: int) -> Revision | None:
+    """What a declaration of this person said in one of its versions."""
+    return db.session.scalar(
+        select(Revision)
+        .join(Declaration, Declaration.id == Revision.declaration_id)
+        .where(Declaration.public_id == public_id, Declaration.person_id == person.id, Revision.number == version)
+    )
+
+
 def waiting_for(reviewer: Person) -> Select[Any]:
     """What waits for this reviewer, oldest first, with its person: never one's own, nor one's own outlet's."""
     found = (
@@ -53,17 +62,20 @@ def reviewable(reviewer: Person, public_id: str) -> tuple[Declaration, Revision,
 
 
 def with_the_same_photo(person: Person, declaration: Declaration) -> tuple[Declaration, Revision, Person] | None:
-    """The sale whose photo a declaration's photo repeats, for a reviewer or for the person who told it; None when it
-    is not theirs to see."""
+    """The sale whose photo a declaration's photo repeats, with what it said when it carried that photo, for a reviewer
+    or for the person who told it; None when it is not theirs to see."""
     mine, other = aliased(Photo), aliased(Photo)
+    with_it = Revision.proof == other.picture
     found = (
         select(Declaration, Revision, Person)
-        .join(Revision, _CURRENT)
+        .join(Revision, Revision.declaration_id == Declaration.id)
         .join(Person, Person.id == Declaration.person_id)
         .join(other, other.declaration_id == Declaration.id)
         .join(mine, mine.same_as_id == other.id)
         .options(joinedload(Person.outlet))
-        .where(mine.declaration_id == declaration.id)
+        .where(mine.declaration_id == declaration.id, or_(with_it, Revision.number == Declaration.revision))
+        .order_by(mine.id.desc(), case((with_it, 0), else_=1), Revision.number.desc())
+        .limit(1)
     )
     if person.role == "reseller":
         found = found.where(Declaration.person_id == person.id)
@@ -75,13 +87,18 @@ def with_the_same_photo(person: Person, declaration: Declaration) -> tuple[Decla
     return None if row is None else (row[0], row[1], row[2])
 
 
-def reviewed_or_waiting(reviewer: Person, public_id: str) -> Revision | None:
-    """What a declaration says, for a reviewer looking at its picture, whatever its status."""
+def reviewed_or_waiting(reviewer: Person, public_id: str, version: int | None = None) -> Revision | None:
+    """What a declaration says, for a reviewer looking at its picture, whatever its status; or what it said in an
+    earlier version."""
     found = (
         select(Revision)
-        .join(Declaration, _CURRENT)
+        .join(Declaration, Declaration.id == Revision.declaration_id)
         .join(Person, Person.id == Declaration.person_id)
-        .where(Declaration.public_id == public_id, Person.id != reviewer.id)
+        .where(
+            Declaration.public_id == public_id,
+            Person.id != reviewer.id,
+            Revision.number == (Declaration.revision if version is None else version),
+        )
     )
     if reviewer.outlet_id is not None:
         found = found.where(or_(Person.outlet_id.is_(None), Person.outlet_id != reviewer.outlet_id))

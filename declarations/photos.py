@@ -23,6 +23,8 @@ MOST_UNUSED = 200
 HALF_KEPT_FOR = timedelta(days=7)
 WHOLE_KEPT_FOR = timedelta(days=30)
 
+PICTURES = 7_265_002  # the number of the lock under which pictures are compared
+
 # Pictures whose difference hashes differ in this many bits of 64 at most are compared. With one bit more or less in
 # one of the four parts, the index finds every pair up to 7: eight differences cannot all avoid a part.
 NEAR = 7
@@ -190,12 +192,11 @@ def whole_photos(person_ids: Iterable[int], public_ids: Iterable[str]) -> dict[t
     return {(photo.person_id, photo.public_id): photo for photo in found}
 
 
-def hold_pictures(found: Iterable[Photo]) -> None:
+def hold_pictures() -> None:
     """Of two sales with the same picture at the same moment, the second then sees the first (SQLite already sees to
-    it)."""
+    it). One lock for all: pictures that look alike have nothing in common by which only they would wait."""
     if db.engine.dialect.name == "postgresql":
-        for key in sorted({int(photo.digest[:15], 16) for photo in found if photo.digest}):
-            db.session.execute(select(func.pg_advisory_xact_lock(key)))
+        db.session.execute(select(func.pg_advisory_xact_lock(PICTURES)))
 
 
 def prove(used: Mapping[int, Photo], twins: Mapping[int, int]) -> None:
@@ -209,15 +210,18 @@ def prove(used: Mapping[int, Photo], twins: Mapping[int, int]) -> None:
         )
 
 
-def twin_of(photo: Photo) -> int | None:
+def twin_of(photo: Photo, *, of: int | None = None) -> int | None:
     """The photo (id) of another sale that shows the same picture: the very same, or one that looks alike. None when
-    there is none; sales that were taken back do not count. Three statements, whatever the number of photos."""
+    there is none; sales that were taken back do not count, nor does the sale (id) it comes to prove, when that had a
+    photo already. Three statements, whatever the number of photos."""
     others = (
         select(Photo.id)
         .join(Declaration, Declaration.id == Photo.declaration_id)
         .where(Photo.id != photo.id, Declaration.status != "withdrawn")
         .order_by(Photo.id.desc())
     )
+    if of is not None:
+        others = others.where(Declaration.id != of)
     same = db.session.scalar(others.where(Photo.digest == photo.digest).limit(1))
     marks = (photo.mark_1, photo.mark_2, photo.mark_3, photo.mark_4)
     if same is not None or any(mark is None for mark in marks):

@@ -66,7 +66,8 @@ class InChallenge:
     """What a declaration gives in one challenge of its person.
 
     `gains` follow the order of the rules; `points` is their sum. `late`: told after the challenge's time for
-    declaring, so it does not count. `rules` gives the rules as written, by version.
+    declaring, so it does not count. `rules` gives the rules as written, by version; `versions` the same as values, by
+    start; `others` are the person's other sales that count there, or would.
     """
 
     challenge: Challenge
@@ -74,6 +75,8 @@ class InChallenge:
     points: int
     late: bool
     rules: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    versions: Sequence[Version] = ()
+    others: Sequence[Told] = ()
 
     def rule(self, gain: Gain) -> Mapping[str, Any] | None:
         """The rule that gave a gain, as written."""
@@ -140,6 +143,15 @@ def revisions_of(declaration: Declaration) -> Sequence[Revision]:
     ).all()
 
 
+def replaced_proofs(declaration: Declaration, revision: Revision) -> list[Revision]:
+    """The earlier versions of a declaration that carried another picture, latest first, one for each picture."""
+    found: dict[str, Revision] = {}
+    for one in revisions_of(declaration)[1:] if declaration.revision > 1 else ():
+        if one.proof is not None and one.proof != revision.proof:
+            found.setdefault(one.proof, one)
+    return list(found.values())
+
+
 def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Answer:
     """What a declaration gives, challenge by challenge, with the arithmetic.
 
@@ -171,14 +183,22 @@ def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Ans
         scored = next(
             one for one in (folded.expected if waiting else folded.scored) if one.sale.id == declaration.public_id
         )
-        found.append(InChallenge(challenge, scored.gains, scored.points, False, written[challenge.id]))
+        others = [one for one in counted if one.declaration_id != declaration.id]
+        found.append(
+            InChallenge(
+                challenge, scored.gains, scored.points, False, written[challenge.id], rules[challenge.id], others
+            )
+        )  # fmt: skip
     return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found), may_change)
 
 
 def changeable(declaration: Declaration, revision: Revision, *, at: datetime) -> bool:
     """Whether a person may still correct a declaration: it is open, and so is every challenge where it counts."""
-    if declaration.status not in ("accepted", "in_review"):
-        return False
+    return declaration.status in ("accepted", "in_review") and in_time(declaration, revision, at=at)
+
+
+def in_time(declaration: Declaration, revision: Revision, *, at: datetime) -> bool:
+    """Whether every challenge where a declaration counts, or would, still takes sales. Two statements."""
     challenges = played_on(declaration.person_id, revision.sold_on, closed=True)
     frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], declaration.person_id)
     return not _shut(declaration, revision, challenges, frozen, at)

@@ -49,6 +49,7 @@ def _review_page(public_id: str, form: RefusalForm) -> str:
         form=form,
         same_photo=same_photo,
         twin=twin,
+        replaced=queries.replaced_proofs(*chosen[:2]) if chosen else [],
         answer=queries.answer(chosen[0], chosen[1], at=clock.now()) if chosen else None,
         history=queries.counts_by_status(chosen[2].id) if chosen else {},
         why=why_waiting(chosen[0]) if chosen else [],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -16,6 +16,7 @@ from badges.queries import grants_of
 from challenges import wording
 from declarations import (
     adjusting,
+    climbing,
     declaring,
     meeting,
     operations,
@@ -29,10 +30,11 @@ from declarations import (
     uploading,
 )
 from declarations.declaring import my_declaration
-from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS
+from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS, ContestForm
 from declarations.models import Declaration, Revision
 from declarations.queries import Answer
 from declarations.reviewing import why_waiting
+from declarations.rules import Refused
 from foundation import clock
 from foundation.localisation import day, language, moment
 from foundation.pages import page_number, page_or_part, paged
@@ -115,6 +117,10 @@ def declarations() -> str:
 @requires("play")
 def answer(public_id: str) -> str:
     """One sale: what became of it, and its points line by line with the why."""
+    return _answer_page(public_id, ContestForm())
+
+
+def _answer_page(public_id: str, form: ContestForm) -> str:
     declaration, revision = my_declaration(public_id)
     at = clock.now()
     found = queries.answer(declaration, revision, at=at)
@@ -125,6 +131,7 @@ def answer(public_id: str) -> str:
         if not grant.quiet and grant.granted_at == declaration.received_at
     ]
     earlier = queries.revisions_of(declaration)[1:] if declaration.revision > 1 else []
+    contestable = declaration.status == "rejected" and not operations.is_contested(declaration)
     return render_template(
         "declarations/answer.html",
         answer=found,
@@ -135,6 +142,7 @@ def answer(public_id: str) -> str:
         new=new,
         earned=earned,
         push_offer=new and found.points > 0 and declaration.status == "accepted" and telling.may_ask(),
+        climbs=climbing.climbs(found, at=at) if new else [],
         language=language(),
         bar=wording.explain_bar(revision.barred),
         answer_before=_answer_before(found, at) if found.waiting else "",
@@ -142,7 +150,10 @@ def answer(public_id: str) -> str:
         same_photo=permissions.with_the_same_photo(current_user, declaration)
         if rules.SAME_PHOTO in declaration.review_reasons.split(",")
         else None,
-        contestable=declaration.status == "rejected" and not operations.is_contested(declaration),
+        contestable=contestable,
+        form=form,
+        may_prove=contestable and declaration.rejection == "no_proof" and queries.in_time(declaration, revision, at=at),
+        asks_proof=found.changeable and found.waiting and "proof" in declaration.review_reasons.split(","),
     )
 
 
@@ -180,11 +191,20 @@ def withdrawal(public_id: str) -> AnyResponse | str:
 
 @blueprint.post("/declarations/<path:public_id>/contest")
 @requires("play")
-def contest(public_id: str) -> AnyResponse:
-    """Ask, once, that a refusal be looked at again."""
+def contest(public_id: str) -> AnyResponse | str:
+    """Ask, once, that a refusal be looked at again, perhaps with the picture that was missing."""
+    declaration, _revision = my_declaration(public_id)
+    form = ContestForm()
+    photo = declaring.keep_sent(form.proof, f"{public_id}/{declaration.revision}")
+    if form.proof.errors:
+        return make_response(_answer_page(public_id, form), 422)
     try:
         with transaction():
-            operations.contest(my_declaration(public_id)[0], by=current_user.code, at=clock.now())
+            operations.contest(my_declaration(public_id)[0], by=current_user.code, at=clock.now(), photo=photo)
+    except Refused:
+        flash(_("Cette photo n’est plus là ; joignez-la encore une fois."), "warning")
+    except operations.TooLate:
+        flash(_("Le temps pour déclarer est passé : contestez sans photo, votre animateur vous lira."), "warning")
     except operations.NotPossible:
         flash(_("Cette réponse ne peut plus être contestée."), "warning")
     else:

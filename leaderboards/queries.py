@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Select, and_, case, cast, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import aliased
@@ -52,7 +52,34 @@ def ranked(challenge: Challenge) -> Subquery:
     People (or outlets) with 0 points, and suspended people, are not in it. Progress is in basis points, floored; a
     measure of value is in cents and its target in euros.
     """
-    return _ranked_outlets(challenge) if challenge.ranks == "outlet" else _ranked_people(challenge)
+    return _with_rank(challenge, _totals(challenge).subquery("totals"))
+
+
+class Supposed(NamedTuple):
+    """What one participant's standing is supposed to be, in place of what it is."""
+
+    person_id: int
+    points: int
+    measure: int
+    reached_at: datetime | None
+
+
+def _totals(challenge: Challenge, supposed: Supposed | None = None) -> Select[Any]:
+    """What competes, with the totals that ranks are made of; with one standing as it is supposed to be."""
+    return _outlets_totals(challenge, supposed) if challenge.ranks == "outlet" else _peoples_totals(challenge, supposed)
+
+
+def _standing(supposed: Supposed | None) -> tuple[Any, Any, Any]:
+    """Points, measure and instant of a standing."""
+    columns = (Standing.points, Standing.measure, Standing.reached_at)
+    if supposed is None:
+        return columns
+    theirs = Standing.person_id == supposed.person_id
+    values = (supposed.points, supposed.measure, supposed.reached_at)
+    points, measure, reached_at = (
+        case((theirs, literal(value, column.type)), else_=column) for column, value in zip(columns, values, strict=True)
+    )
+    return points, measure, reached_at
 
 
 def _progress(challenge: Challenge, measure: Any, target: Any) -> ColumnElement[Any]:
@@ -70,8 +97,9 @@ def _rank(challenge: Challenge, league: Any, points: Any, progress: Any, reached
     return func.rank().over(partition_by=league, order_by=order)
 
 
-def _ranked_people(challenge: Challenge) -> Subquery:
-    totals = (
+def _peoples_totals(challenge: Challenge, supposed: Supposed | None) -> Select[Any]:
+    points, measure, reached_at = _standing(supposed)
+    return (
         select(
             Participant.league.label("league"),
             Person.code.label("code"),
@@ -80,9 +108,9 @@ def _ranked_people(challenge: Challenge) -> Subquery:
             Person.picture.label("picture"),
             Person.id.label("person_id"),
             Participant.outlet_id.label("outlet_id"),
-            Standing.points.label("points"),
-            _progress(challenge, Standing.measure, Participant.target).label("progress_bp"),
-            Standing.reached_at.label("reached_at"),
+            points.label("points"),
+            _progress(challenge, measure, Participant.target).label("progress_bp"),
+            reached_at.label("reached_at"),
         )
         .join_from(
             Standing,
@@ -90,17 +118,16 @@ def _ranked_people(challenge: Challenge) -> Subquery:
             and_(Participant.challenge_id == Standing.challenge_id, Participant.person_id == Standing.person_id),
         )
         .join(Person, Person.id == Standing.person_id)
-        .where(Standing.challenge_id == challenge.id, Standing.points > 0, Person.suspended_at.is_(None))
-        .subquery("totals")
+        .where(Standing.challenge_id == challenge.id, points > 0, Person.suspended_at.is_(None))
     )
-    return _with_rank(challenge, totals)
 
 
-def _ranked_outlets(challenge: Challenge) -> Subquery:
+def _outlets_totals(challenge: Challenge, supposed: Supposed | None) -> Select[Any]:
     # Every unsuspended participant's target counts, also of those who have declared nothing.
-    points = func.sum(func.coalesce(Standing.points, 0))
-    reached = func.max(case((Standing.points > 0, Standing.reached_at)))
-    totals = (
+    own_points, own_measure, own_reached_at = _standing(supposed)
+    points = func.sum(func.coalesce(own_points, 0))
+    reached = func.max(case((own_points > 0, own_reached_at)))
+    return (
         select(
             func.min(Participant.league).label("league"),
             Outlet.code.label("code"),
@@ -110,7 +137,7 @@ def _ranked_outlets(challenge: Challenge) -> Subquery:
             cast(null(), Person.id.type).label("person_id"),
             Outlet.id.label("outlet_id"),
             cast(points, BigInteger).label("points"),
-            _progress(challenge, func.sum(func.coalesce(Standing.measure, 0)), func.sum(Participant.target)).label(
+            _progress(challenge, func.sum(func.coalesce(own_measure, 0)), func.sum(Participant.target)).label(
                 "progress_bp"
             ),
             reached.label("reached_at"),
@@ -124,9 +151,7 @@ def _ranked_outlets(challenge: Challenge) -> Subquery:
         .where(Participant.challenge_id == challenge.id, Person.suspended_at.is_(None))
         .group_by(Outlet.id, Outlet.code, Outlet.name)
         .having(points > 0)
-        .subquery("totals")
     )
-    return _with_rank(challenge, totals)
 
 
 def _with_rank(challenge: Challenge, totals: Subquery) -> Subquery:
@@ -376,6 +401,56 @@ def situations(competing: Sequence[tuple[Challenge, str]], *, at: datetime) -> d
             above = _place(SimpleNamespace(**{name.removeprefix("above_"): getattr(row, name) for name in names}))
         found[row.challenge_id] = Situation(_place(row), row.competitors, above)
     return found
+
+
+def ranks_with_and_without(
+    suppositions: Sequence[tuple[Challenge, Supposed]],
+) -> dict[int, tuple[int | None, int | None]]:
+    """The rank of a participant (of its outlet, where these compete) in each of a few challenges, by challenge id: as
+    its standing is supposed to be, and as it is; None for no rank. One statement, which looks at nothing but those of
+    the league that are ahead.
+
+    >>> ranks_with_and_without([(challenge, Supposed(person_id, points_before, measure_before, reached_before))])
+    {1: (12, 9)}
+    """
+    parts = []
+    for challenge, supposed in suppositions:
+        for turn, standing in enumerate((supposed, None)):
+            name = f"{challenge.id}_{turn}"
+            mine = (
+                _totals(challenge, standing).where(_competes_for(challenge, supposed.person_id)).subquery(f"me_{name}")
+            )
+            other = _totals(challenge).subquery(f"other_{name}")
+            ahead = (
+                select(func.count())
+                .select_from(other)
+                .where(other.c.league == mine.c.league, other.c.code != mine.c.code, _ahead(challenge, other, mine))
+                .scalar_subquery()
+            )
+            parts.append(select(literal(challenge.id), literal(turn), ahead + 1).select_from(mine))
+    found: dict[int, list[int | None]] = {challenge.id: [None, None] for challenge, _ in suppositions}
+    if parts:
+        for challenge_id, turn, rank in db.session.execute(union_all(*parts)):
+            found[challenge_id][turn] = rank
+    return {challenge_id: (before, now) for challenge_id, (before, now) in found.items()}
+
+
+def _competes_for(challenge: Challenge, person_id: int) -> ColumnElement[bool]:
+    """Picks the competitor that a participant is, or belongs to, out of `_totals`."""
+    if challenge.ranks != "outlet":
+        return Standing.person_id == person_id
+    entered = aliased(Participant)
+    own = select(entered.outlet_id).where(entered.challenge_id == challenge.id, entered.person_id == person_id)
+    return Participant.outlet_id == own.scalar_subquery()
+
+
+def _ahead(challenge: Challenge, other: Subquery, mine: Subquery) -> ColumnElement[bool]:
+    """Whether another competitor of the league ranks better than mine, in the order of `_rank`."""
+    value = "progress_bp" if challenge.rank_by == "progress" else "points"
+    more: ColumnElement[bool] = other.c[value] > mine.c[value]
+    if challenge.tie_break != "earliest":
+        return more
+    return or_(more, and_(other.c[value] == mine.c[value], other.c.reached_at < mine.c.reached_at))
 
 
 def league_board(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -171,20 +171,41 @@ def adjustments_in(challenge: Challenge, people: Collection[int]) -> dict[int, l
     found: dict[int, list[Adjusted]] = defaultdict(list)
     if challenge.state == "cancelled":
         return found
+    for _challenge_id, person_id, one in _adjustments([challenge.id], people):
+        found[person_id].append(one)
+    return found
+
+
+def adjustments_of(person_id: int, challenges: Collection[int]) -> dict[int, list[Adjusted]]:
+    """One participant's, in some challenges that were not cancelled (ids). One statement."""
+    found: dict[int, list[Adjusted]] = defaultdict(list)
+    for challenge_id, _person_id, one in _adjustments(challenges, [person_id]):
+        found[challenge_id].append(one)
+    return found
+
+
+def _adjustments(challenges: Collection[int], people: Collection[int]) -> Iterator[tuple[int, int, Adjusted]]:
+    """Challenge, participant, and what holds for it, oldest first."""
     at = case((Adjustment.needs_approval, AdjustmentDecision.decided_at), else_=Adjustment.asked_at)
     rows = db.session.execute(
-        select(Adjustment.person_id, Adjustment.id, at.label("at"), Adjustment.amount, Adjustment.reason)
+        select(
+            Adjustment.challenge_id,
+            Adjustment.person_id,
+            Adjustment.id,
+            at.label("at"),
+            Adjustment.amount,
+            Adjustment.reason,
+        )  # fmt: skip
         .outerjoin(AdjustmentDecision, AdjustmentDecision.adjustment_id == Adjustment.id)
         .where(
-            Adjustment.challenge_id == challenge.id,
+            Adjustment.challenge_id.in_(challenges),
             Adjustment.person_id.in_(people),
             ~Adjustment.needs_approval | AdjustmentDecision.approved.is_(True),
         )
         .order_by("at", Adjustment.id)
     )
-    for person_id, number, instant, points, reason in rows:
-        found[person_id].append(Adjusted(f"adjustment/{number}", instant, points, reason))
-    return found
+    for challenge_id, person_id, number, instant, points, reason in rows:
+        yield challenge_id, person_id, Adjusted(f"adjustment/{number}", instant, points, reason)
 
 
 def adjustments_asked(person_id: int | None = None) -> Select[Any]:

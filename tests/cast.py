@@ -44,9 +44,9 @@ PEOPLE = {
 
 # sku: (EAN, name, category, family, list price in cents)
 PRODUCTS = {
-    "CREME": ("3600000000017", "Crème de jour", "Soin", "Visage", 1_200),
-    "SERUM": ("3600000000024", "Sérum éclat", "Soin", "Visage", 2_500),
-    "ROUGE": ("3600000000031", "Rouge velours", "Maquillage", "Lèvres", 990),
+    "CREME": ("3600000000016", "Crème de jour", "Soin", "Visage", 1_200),
+    "SERUM": ("3600000000023", "Sérum éclat", "Soin", "Visage", 2_500),
+    "ROUGE": ("3600000000030", "Rouge velours", "Maquillage", "Lèvres", 990),
 }
 
 

@@ -12,21 +12,42 @@ const STEPS = [
   [0.3, 0.4],
 ];
 
-/* A JPEG of at most 200 kB that shows what the file shows, the right way up and without what the camera noted.
-   A JPEG that is small already is answered as it is. Throws when the file is no picture the browser can read. */
+/* A JPEG of at most 200 kB, 1600 pixels at its longest side, that shows what the file shows, the right way up and
+   without what the camera noted (the place, the device). What is so already is answered as it is. Throws when the file
+   is no picture the browser can read. */
 export async function shrink(file) {
   const picture = await read(file);
   try {
-    if (file.type === "image/jpeg" && file.size <= MOST_BYTES) return file;
     const fit = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+    if (fit === 1 && file.size <= MOST_BYTES && (await bare(file))) return file;
     for (const [part, quality] of STEPS) {
       const small = await draw(picture, fit * part, quality);
       if (small.size <= MOST_BYTES) return small;
     }
-    return await draw(picture, Math.min(fit, 480 / Math.max(picture.width, picture.height)), 0.4);
+    // It ends: a single pixel is small enough.
+    for (let part = 0.15; ; part /= 2) {
+      const small = await draw(picture, fit * part, 0.4);
+      if (small.size <= MOST_BYTES) return small;
+    }
   } finally {
     if (picture.close) picture.close();
   }
+}
+
+/* Whether a file is a JPEG that holds its pixels and nothing else: before them tables, sizes and a colour profile, after
+   them nothing. */
+async function bare(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return false;
+  let at = 2;
+  while (bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
+    const kind = bytes[at + 1];
+    const profile = kind === 0xe2 && String.fromCharCode(...bytes.subarray(at + 4, at + 15)) === "ICC_PROFILE";
+    if (kind > 0xe0 && !profile) return false;
+    at += 2 + bytes[at + 2] * 256 + bytes[at + 3];
+  }
+  while (at < bytes.length && !(bytes[at] === 0xff && bytes[at + 1] === 0xd9)) at += 1;
+  return at === bytes.length - 2;
 }
 
 async function read(file) {

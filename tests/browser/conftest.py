@@ -107,14 +107,19 @@ def browsers(chromium: Browser, address: str) -> Iterator[Callable[..., BrowserC
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def complain(page: Page, text: str) -> None:
-        # A form that is refused is answered with 422 or 409: the browser notes it, nothing is wrong.
-        if "status of 422" not in text and "status of 409" not in text:
+    def complain(page: Page, text: str, about: str) -> None:
+        # A form that is refused is answered with 422 or 409, and a photo of which nothing has come yet with 404: the
+        # browser notes it, nothing is wrong.
+        asked_first = "status of 404" in text and "/outbox/photos/" in about
+        if "status of 422" not in text and "status of 409" not in text and not asked_first:
             wrong.append(f"{page.url}: {text}")
 
     def watch(page: Page) -> None:
         page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-        page.on("console", lambda message: complain(page, message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: complain(page, message.text, message.location["url"]) if message.type == "error" else None,
+        )
         page.on(
             "request",
             lambda request: (

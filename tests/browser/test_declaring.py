@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 from sqlalchemy import func, select
 
+from declarations import favourites
 from declarations.models import Declaration
 from foundation import clock
 from foundation.database import db
@@ -175,3 +176,22 @@ def test_without_scripts_a_sale_is_declared_just_the_same(cast, autumn, new_cont
     expect(page.locator("main")).to_contain_text("Vente retirée")
     points, rank = points_and_rank(page)
     assert points.startswith("0") and "Pas encore classé" in rank
+
+
+def test_one_favourite_too_many_is_said_beside_the_products(cast, page: Page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(favourites, "MOST_FAVOURITES", 1)
+    sell("AWA", [("CREME", 1), ("SERUM", 1)], name="before", at=clock.now() - timedelta(days=1))
+    tap_in(page, "Awa Diallo")
+    page.goto("/declare?repeat=before")
+    first = page.get_by_role("button", name="Garder Crème de jour parmi mes favoris")
+    first.click()
+    expect(first).to_have_attribute("aria-pressed", "true")
+    second = page.get_by_role("button", name="Garder Sérum éclat parmi mes favoris")
+    second.click()
+    said = page.get_by_role("status").filter(has_text="favoris ; retirez-en un")
+    expect(said).to_be_in_viewport()
+    expect(second).to_have_attribute("aria-pressed", "false")
+    first.click()
+    expect(said).to_have_count(0)
+    second.click()
+    expect(second).to_have_attribute("aria-pressed", "true")

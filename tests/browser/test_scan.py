@@ -13,11 +13,10 @@ import segno
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from foundation.transactions import transaction
 from tests.browser.conftest import ARGUMENTS, browsers
 from tests.cast import Cast
 
-EAN = "3600000000023"
+EAN = "3600000000023"  # of the cast's serum
 SIZE = (640, 480)
 _LEFT = ["0001101", "0011001", "0010011", "0111101", "0100011", "0110001", "0101111", "0111011", "0110111", "0001011"]
 _RIGHT = [digit.translate(str.maketrans("01", "10")) for digit in _LEFT]
@@ -92,11 +91,6 @@ def with_camera(driver: Playwright, address: str, tmp_path: Path) -> Iterator[Ca
         browser.close()
 
 
-def serum(cast: Cast, ean: str) -> None:
-    with transaction():
-        cast.product("SERUM").ean = ean
-
-
 @pytest.mark.parametrize(
     "picture",
     [ean_picture(EAN), qr_picture("SERUM"), qr_picture(f"https://id.gs1.org/01/0{EAN}?17=271231")],
@@ -108,7 +102,6 @@ def test_a_code_before_the_camera_chooses_its_product(
     sign_in: Callable[..., None],
     picture: Image.Image,
 ) -> None:
-    serum(cast, EAN)
     page = with_camera(picture).new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -135,7 +128,6 @@ def test_an_unknown_code_offers_a_search(
 
 
 def test_without_a_camera_the_code_is_typed(cast: Cast, page: Page, sign_in: Callable[..., None]) -> None:
-    serum(cast, EAN)
     sign_in(page, cast.awa)
     page.goto("/declare")
     page.get_by_role("button", name="Scanner un code").click()
@@ -152,7 +144,6 @@ def test_without_a_camera_the_code_is_typed(cast: Cast, page: Page, sign_in: Cal
 def test_without_scripts_a_typed_code_finds_its_product(
     cast: Cast, new_context: Callable[..., BrowserContext], sign_in: Callable[..., None]
 ) -> None:
-    serum(cast, EAN)
     page = new_context(java_script_enabled=False).new_page()
     sign_in(page, cast.awa)
     page.goto("/declare")

@@ -16,7 +16,7 @@ from tests.cast import JOINED_AT as NOW
 
 ROW = {
     "sku": "CR-1",
-    "ean": "3600000000017",
+    "ean": "3600000000016",
     "name": "Crème de nuit",
     "category": "Soin",
     "family": "Visage",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from declarations import operations
+from declarations import operations, photos
 from declarations.models import Declaration
 from declarations.rules import Submission, SubmittedLine
 from declarations.verification import differences
@@ -20,6 +24,7 @@ from leaderboards.models import Standing
 from points.models import Entry
 from tests.cast import Cast
 from tests.declarations.stage import NOW, PARIS, publish, sell
+from tests.declarations.test_photos import cut, jpeg, keep, receipt
 
 PHONES = 8
 
@@ -84,3 +89,65 @@ def test_accepting_and_refusing_at_the_same_moment_ends_in_one_of_them(app: Flas
     points = db.session.scalar(select(func.sum(Standing.points)))
     assert (status, points) in (("accepted", 20_000), ("rejected", 0))
     assert list(differences()) == []
+
+
+PICTURES: dict[str, Callable[[int], tuple[bytes, bytes]]] = {
+    "the very same": lambda seed: (jpeg(receipt(seed)), jpeg(receipt(seed))),
+    "one that looks alike": lambda seed: (jpeg(receipt(seed)), jpeg(cut(receipt(seed), 0.01), 40)),
+}
+
+
+@pytest.mark.parametrize("second", ["told", "corrected", "contested"])
+@pytest.mark.parametrize("pictures", PICTURES)
+def test_two_people_with_the_same_picture_at_the_same_moment_do_not_both_pass(
+    app: Flask, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: str, second: str
+) -> None:
+    publish(proof="required")
+    people = [cast.awa, cast.bruno]
+    kept = [keep(one, content, tmp_path) for one, content in zip(people, PICTURES[pictures](1), strict=True)]
+    sell("BRUNO", name="before")
+    if second == "contested":
+        with transaction():
+            operations.reject(named("before"), "no_proof", by="MARC", at=NOW)
+    # Each waits, with everything written and nothing committed, until the other has come as far, if it can.
+    together = Barrier(2)
+
+    def halfway(*_: Any, **__: Any) -> None:
+        with contextlib.suppress(BrokenBarrierError):
+            together.wait(timeout=1)
+
+    monkeypatch.setattr(photos, "prove", in_turn(photos.prove, halfway))
+
+    def prove(number: int) -> None:
+        person, photo = ("AWA", "BRUNO")[number], kept[number]
+        told = Submission(
+            "before" if number else "new", person, NOW.date(), None, "store", (SubmittedLine("CREME", 1, None),),
+            photo=photo,
+        )  # fmt: skip
+        with transaction():
+            if number == 0 or second == "told":
+                told = told._replace(id=f"new-{number}")
+                operations.receive([told], by=person, at=NOW, zone=PARIS)
+            elif second == "corrected":
+                operations.correct(named("before"), told, by=person, at=NOW, zone=PARIS)
+            else:
+                operations.contest(named("before"), by=person, at=NOW, photo=photo)
+
+    at_once(app, prove, 2)
+    reasons = db.session.scalars(select(Declaration.review_reasons)).all()
+    assert sum("same_photo" in one for one in reasons) == 1
+
+
+def in_turn(first: Callable[..., Any], then: Callable[..., Any]) -> Callable[..., Any]:
+    """One after the other, with the same arguments."""
+
+    def both(*args: Any) -> None:
+        first(*args)
+        then(*args)
+
+    return both
+
+
+def named(public_id: str) -> Declaration:
+    """A declaration by its public id."""
+    return db.session.scalars(select(Declaration).where(Declaration.public_id == public_id)).one()

@@ -16,12 +16,13 @@ from sqlalchemy import func, select
 from declarations import photos
 from declarations.jobs import forget_photos
 from declarations.models import Declaration, Photo, PhotoPiece, Revision
-from declarations.operations import accept, correct, receive, withdraw
+from declarations.operations import accept, correct, receive, reject, withdraw
 from declarations.rules import Refused, Submission, SubmittedLine
 from foundation import clock
 from foundation.database import db
 from foundation.pictures import alike, clean_picture, likeness
 from foundation.transactions import transaction
+from leaderboards.models import Standing
 from network.models import Person
 from tests.cast import Cast
 from tests.conftest import Client
@@ -376,3 +377,150 @@ def test_a_correction_does_not_get_round_the_look_at_the_photo(cast: Cast, tmp_p
     with transaction():
         correct(waiting(), changed, by="BRUNO", at=NOW, zone=PARIS)
     assert waiting().status == "accepted"
+
+
+# — a photo that comes later —
+
+
+def sale(name: str) -> tuple[Declaration, list[Revision]]:
+    """A declaration and everything it has said, the first first."""
+    declaration = db.session.scalars(select(Declaration).where(Declaration.public_id == name)).one()
+    told = select(Revision).where(Revision.declaration_id == declaration.id).order_by(Revision.number)
+    return declaration, list(db.session.scalars(told))
+
+
+def say_again(name: str, person: str, photo: str, *, sku: str = "CREME", at: Any = NOW) -> str:
+    """Correct a sale, with a photo; its status."""
+    changed = Submission(name, person, TODAY, None, "store", (SubmittedLine(sku, 1, None),), photo=photo)
+    with transaction():
+        correct(sale(name)[0], changed, by=person, at=at, zone=PARIS)
+    return sale(name)[0].status
+
+
+def test_a_correction_brings_the_missing_photo_and_the_points_come(cast: Cast, tmp_path: Any) -> None:
+    challenge = publish(proof="required")
+    assert tell("AWA", "", name="late") == "in_review"
+    assert sale("late")[0].review_reasons == "proof"
+    assert say_again("late", "AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path)) == "accepted"
+    declaration, [first, second] = sale("late")
+    assert (declaration.review_reasons, first.proof) == ("", None)
+    assert second.proof == db.session.scalar(select(Photo.picture))
+    assert db.session.get_one(Standing, (challenge.id, cast.awa.id)).points == 10
+
+
+def test_another_photo_takes_the_place_of_the_first_which_stays_known(cast: Cast, tmp_path: Any) -> None:
+    publish(proof="required")
+    tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path), name="one")
+    assert say_again("one", "AWA", keep(cast.awa, jpeg(receipt(2)), tmp_path)) == "accepted"
+    _declaration, [first, second] = sale("one")
+    assert first.proof and second.proof and first.proof != second.proof
+    assert say_again("one", "AWA", "") == "accepted", "without a photo the picture stays"
+    assert sale("one")[1][2].proof == second.proof
+    # The same receipt again, better taken, is nothing to look at; but none of them proves another sale.
+    assert say_again("one", "AWA", keep(cast.awa, jpeg(receipt(2), 95), tmp_path)) == "accepted"
+    for seed in (1, 2):
+        assert tell("BRUNO", keep(cast.bruno, jpeg(receipt(seed)), tmp_path)) == "in_review"
+
+
+def test_a_correction_with_the_photo_of_another_sale_waits(cast: Cast, tmp_path: Any) -> None:
+    publish(proof="required")
+    tell("AWA", keep(cast.awa, jpeg(receipt(1)), tmp_path))
+    tell("BRUNO", "", name="late")
+    assert say_again("late", "BRUNO", keep(cast.bruno, jpeg(receipt(1), 50), tmp_path)) == "in_review"
+    assert sale("late")[0].review_reasons == "same_photo"
+    again = keep(cast.bruno, jpeg(receipt(3)), tmp_path)
+    assert say_again("late", "BRUNO", again) == "in_review", "what nobody has looked at is still to be looked at"
+
+
+def test_a_correction_takes_only_a_whole_photo_of_ones_own_that_proves_no_other_sale(cast: Cast, tmp_path: Any) -> None:
+    tell("AWA", "", name="late")
+    used = keep(cast.awa, jpeg(receipt(1)), tmp_path)
+    tell("AWA", used, name="other")
+    for photo in (used, keep(cast.bruno, jpeg(receipt(2)), tmp_path), str(uuid.uuid4())):
+        with pytest.raises(Refused) as refusal:
+            say_again("late", "AWA", photo)
+        assert [problem.field for problem in refusal.value.problems] == ["photo"]
+        db.session.rollback()
+    assert len(sale("late")[1]) == 1
+    assert say_again("late", "AWA", keep(cast.awa, jpeg(receipt(3)), tmp_path)) == "accepted"
+
+
+def test_without_scripts_the_correction_form_takes_the_picture_and_reviewers_see_both(
+    client: Client, cast: Cast
+) -> None:
+    publish(proof="required")
+    name = str(uuid.uuid4())
+    tell("AWA", "", name=name)
+    client.sign_in(cast.awa)
+    waiting = client.get(f"/declarations/{name}").text
+    assert f'href="/declarations/{name}/correction#proof"' in waiting
+    shown = client.get(f"/declarations/{name}/correction").text
+    assert 'type="file"' in shown and "demande une photo du ticket" in shown
+    form = {"id": str(uuid.uuid4()), "sku": "CREME", "units": "1", "channel": "store", "sold_on": str(TODAY)}
+
+    def correct_with(content: bytes, **changes: str) -> Any:
+        sent = form | changes | {"proof": (BytesIO(content), "t.jpg")}
+        return client.post(f"/declarations/{name}/correction", data=sent)
+
+    refused = correct_with(b"no picture")
+    assert refused.status_code == 422 and "Cette photo ne peut pas être lue" in refused.text
+    assert correct_with(jpeg(receipt(1))).status_code == 302
+    assert correct_with(jpeg(receipt(1))).status_code == 302, "sent twice is no harm"
+    assert sale(name)[0].status == "accepted"
+    assert "Cette photo reste avec la vente" in client.get(f"/declarations/{name}/correction").text
+    assert correct_with(jpeg(receipt(2)), id=str(uuid.uuid4()), units="2000").status_code == 302
+    assert sale(name)[0].review_reasons == "units"
+    old = f"/declarations/{name}/proof?version=3"
+    assert old in client.get(f"/declarations/{name}").text
+
+    def sees(path: str) -> int:
+        answer = client.get(path)
+        answer.close()
+        return answer.status_code
+
+    assert (sees(old), sees(f"/declarations/{name}/proof?version=1")) == (200, 404)
+    client.sign_in(cast.marc)
+    assert old in client.get(f"/review/{name}").text
+    assert (sees(old), sees(f"/declarations/{name}/proof")) == (200, 200)
+    client.sign_in(cast.bruno)
+    assert (sees(old), sees(f"/declarations/{name}/proof")) == (404, 404)
+
+
+def test_a_refusal_for_lack_of_a_photo_is_contested_with_one(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenge = publish(proof="required")
+    names = [str(uuid.uuid4()) for _ in range(3)]
+    for name in names:
+        tell("AWA", "", name=name)
+        with transaction():
+            reject(sale(name)[0], "no_proof" if name != names[2] else "other", by="MARC", at=NOW)
+    client.sign_in(cast.awa)
+
+    def contest(name: str, content: bytes | None) -> Any:
+        data = {"proof": (BytesIO(content), "t.jpg")} if content else {}
+        return client.post(f"/declarations/{name}/contest", data=data)
+
+    assert 'type="file"' in client.get(f"/declarations/{names[0]}").text
+    assert 'type="file"' not in client.get(f"/declarations/{names[2]}").text
+    refused = contest(names[0], b"no picture")
+    assert refused.status_code == 422 and "Cette photo ne peut pas être lue" in refused.text
+    assert contest(names[0], jpeg(receipt(1))).status_code == 302
+    declaration, [first, second] = sale(names[0])
+    assert (declaration.status, declaration.review_reasons) == ("in_review", "contested")
+    assert first.proof is None and second.proof and second.sold_on == first.sold_on
+    client.sign_in(cast.marc)
+    assert f"/declarations/{names[0]}/proof" in client.get(f"/review/{names[0]}").text
+    with transaction():
+        accept(sale(names[0])[0], by="MARC", at=NOW)
+    assert db.session.get_one(Standing, (challenge.id, cast.awa.id)).points == 10
+
+    # Once the time for declaring is over, what was said stays; contesting goes on without the photo.
+    late = challenge.declare_until
+    monkeypatch.setattr(clock, "now", lambda: late)
+    client.sign_in(cast.awa)
+    assert 'type="file"' not in client.get(f"/declarations/{names[1]}").text
+    client.get(contest(names[1], jpeg(receipt(2))).location)
+    assert (sale(names[1])[0].status, len(sale(names[1])[1])) == ("rejected", 1)
+    assert contest(names[1], None).status_code == 302
+    assert (sale(names[1])[0].status, len(sale(names[1])[1])) == ("in_review", 1)

@@ -15,6 +15,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import event, func, select
 
+from declarations import favourites, queries
 from declarations.models import Declaration, Line, Revision
 from declarations.operations import reject, withdraw
 from foundation import clock
@@ -266,7 +267,7 @@ def test_with_scripts_only_parts_come_back(client: Client, cast: Cast) -> None:
     assert 'id="expected"' in part and part.count("hx-swap-oob") == 2
 
 
-@pytest.mark.parametrize("text", ["creme", "CRÈME", "de jour", "CREM", "3600000000017"])
+@pytest.mark.parametrize("text", ["creme", "CRÈME", "de jour", "CREM", "3600000000016"])
 def test_products_are_found_by_name_without_accents_by_sku_and_by_ean(client: Client, cast: Cast, text: str) -> None:
     client.sign_in(cast.awa)
     found = client.get("/declare/products", query_string={"q": text}).text
@@ -593,12 +594,29 @@ def test_a_starred_product_comes_first_until_it_is_let_go(client: Client, cast: 
     assert chips(page) == ["CREME"]
 
 
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["a part", "the page"])
+def test_one_favourite_too_many_is_said_where_it_was_chosen(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    monkeypatch.setattr(queries, "MOST_FAVOURITES", 1)
+    monkeypatch.setattr(favourites, "MOST_FAVOURITES", 1)
+    client.sign_in(cast.awa)
+    said = "Vous avez déjà 1 favoris ; retirez-en un."
+    assert said not in client.post("/declare/favourites", data=typed(favourite="CREME"), headers=headers).text
+    part = client.post("/declare/favourites", data=typed(favourite="SERUM"), headers=headers).text
+    assert said in part.split('id="declare-lines"')[1].split('id="lines"')[0]
+    assert chips(part)[0] == "CREME" and 'name="sku" value="CREME"' in part
+    assert said not in client.get("/declare").text, "it is said once"
+    client.post("/declare/favourites", data=typed(favourite="CREME"), headers=headers)
+    assert said not in client.post("/declare/favourites", data=typed(favourite="SERUM"), headers=headers).text
+
+
 def test_a_favourite_that_does_not_exist_is_nothing(client: Client, cast: Cast) -> None:
     client.sign_in(cast.awa)
     assert client.post("/declare/favourites", data=typed(favourite="NOTHING")).status_code == 200
 
 
-@pytest.mark.parametrize("code", ["3600000000024", "03600000000024", "SERUM"])
+@pytest.mark.parametrize("code", ["3600000000023", "03600000000023", "SERUM"])
 def test_a_code_adds_its_product(client: Client, cast: Cast, code: str) -> None:
     client.sign_in(cast.awa)
     part = client.post("/declare/draft", data=typed(code=code), headers=HTMX).text

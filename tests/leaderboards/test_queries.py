@@ -18,11 +18,13 @@ from foundation.transactions import transaction
 from leaderboards.models import DailyRank, Standing
 from leaderboards.operations import freeze, remember_ranks
 from leaderboards.queries import (
+    Supposed,
     board,
     competitor_code,
     frozen_day,
     league_board,
     rank_range,
+    ranks_with_and_without,
     situations,
     standings_rows,
 )
@@ -90,6 +92,38 @@ def test_the_select_equals_the_rules(
         raise Undo
     assert live == expected
     assert final == expected
+
+
+@pytest.mark.parametrize("ranks_of", ["person", "outlet"])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    people=people.filter(lambda people: any(not one.suspended for one in people)),
+    rank_by=st.sampled_from(["points", "progress"]),
+    tie_break=st.sampled_from(["earliest", "shared"]),
+    points=st.integers(0, 4),
+    measure=st.integers(0, 5_000),
+    reached=st.integers(0, 3),
+)
+def test_the_rank_somebody_would_have_is_the_one_of_the_whole_board_with_that_standing(
+    app: Flask, ranks_of: str, people: list[One], rank_by: str, tie_break: str, points: int, measure: int, reached: int
+) -> None:
+    if ranks_of == "outlet":
+        people = [one._replace(league={"O1": "bas", "O2": "bas", "O3": "haut"}[one.outlet]) for one in people]
+    mine = next(one for one in people if not one.suspended)
+    otherwise = [
+        one._replace(points=points, measure=measure, reached=reached) if one is mine else one for one in people
+    ]
+    code = mine.outlet if ranks_of == "outlet" else mine.code
+    supposed, real = (
+        ranks(competitors(board, ranks_of, "units"), rank_by=rank_by, tie_break=tie_break).get(code)
+        for board in (otherwise, people)
+    )
+    with contextlib.suppress(Undo), transaction():
+        challenge = write(people, ranks=ranks_of, rank_by=rank_by, tie_break=tie_break, has_objective=True)
+        at = START + timedelta(minutes=reached) if points else None
+        found = ranks_with_and_without([(challenge, Supposed(person(mine.code).id, points, measure, at))])
+        raise Undo
+    assert list(found.values()) == [(supposed, real)]
 
 
 class Undo(Exception):

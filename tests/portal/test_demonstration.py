@@ -29,6 +29,7 @@ from portal.demonstration.pictures import DRAWN, picture_of
 from portal.demonstration.plans import ZONE, challenge_plans
 from portal.demonstration.sales import all_sales, first_day
 from rewards.models import STATES, Award, Order, Reward, VoucherCode
+from tests.cast import PRODUCTS
 from tests.conftest import Client, Runner
 
 AT = "2026-02-10T15:30:00+01:00"
@@ -220,3 +221,11 @@ def test_the_command_fills_an_empty_database_and_refuses_any_other(runner: Runne
 def test_a_present_without_time_zone_is_refused(runner: Runner) -> None:
     assert "time zone" in runner.run("demo", "--at", "2026-02-10T15:30:00", exits=1).stderr
     assert db.session.scalar(select(func.count()).select_from(Person)) == 0
+
+
+@pytest.mark.any_engine
+def test_every_code_that_a_camera_may_read_has_its_check_digit() -> None:
+    demonstration = [product.row["ean"] for product in read_content().products]
+    for ean in [*demonstration, *(product[0] for product in PRODUCTS.values())]:
+        total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(ean))
+        assert len(ean) == 13 and total % 10 == 0, ean

@@ -36,18 +36,23 @@ MOST_PRODUCTS = 40
 
 class Guest:
     """Somebody at the meeting: `id` is that of the sale, `units` are as typed, by sku, `answers` what is known of them.
-    Whatever is sent about a guest has a name that begins with the id."""
+    Whatever is sent about a guest has a name that begins with `key`, the end of the id."""
 
     def __init__(self, public_id: str, sent: Any = None, skus: Sequence[str] = ()) -> None:
         self.id = public_id
-        self.units = {sku: sent.get(f"{public_id}-units-{sku}", "").strip() if sent else "" for sku in skus}
-        self.answers = CustomerForm(sent, prefix=f"{public_id}-")
+        self.units = {sku: sent.get(f"{self.key}-units-{sku}", "").strip() if sent else "" for sku in skus}
+        self.answers = CustomerForm(sent, prefix=f"{self.key}-")
         self.error = ""
+
+    @property
+    def key(self) -> str:
+        """Tells the guests of one meeting apart."""
+        return self.id[-8:]
 
     def rename(self) -> None:
         """Another id, for another sale with the same answers."""
         self.id = new_id()
-        self.answers = CustomerForm(data=self.answers.data, prefix=f"{self.id}-")
+        self.answers = CustomerForm(data=self.answers.data, prefix=f"{self.key}-")
 
     def bought(self) -> dict[str, str]:
         """What is not left at nothing."""
@@ -90,7 +95,7 @@ class MeetingForm(FlaskForm):
         sent = request.form
         self.skus = list(dict.fromkeys(sku[:60] for sku in sent.getlist("sku") if sku))[:MOST_PRODUCTS]
         ids = list(dict.fromkeys(filter(None, map(parsed_id, sent.getlist("guest")))))[:MOST_GUESTS]
-        self.guests = [Guest(one, sent, self.skus) for one in ids] or [Guest(new_id()), Guest(new_id())]
+        self.guests = [Guest(one, sent, self.skus) for one in ids] or [Guest(new_id())]
         self.products = queries.products_by_sku(self.skus)
 
     def add(self, sku: str) -> None:
@@ -217,7 +222,7 @@ def send_meeting() -> AnyResponse | str:
         return make_response(_page(form), 409 if refusal.conflict else 422)
     flash(
         ngettext(
-            "Réunion enregistrée : %(num)s vente.", "Réunion enregistrée : %(num)s ventes.", len(told)
+            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
         ),
         "success",
     )  # fmt: skip
@@ -245,7 +250,6 @@ def _page(form: MeetingForm, *, search: str = "", unknown_code: str = "") -> str
         expected=_expected(form),
         expecting=url_for("declarations.meeting_expected"),
         adding=url_for("declarations.meeting_draft"),
-        blank=Guest("{guest}"),
         who=who,
         department=current_user.outlet.department if current_user.outlet else "",
         language=language(),

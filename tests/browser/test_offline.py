@@ -14,6 +14,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -399,6 +400,22 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
     assert queue(page).get("refused") is None
 
 
+@contextmanager
+def saved(page: Page) -> Iterator[None]:
+    """Wait until what is typed meanwhile has been saved as a draft."""
+    page.evaluate(
+        """() => {
+            window.draftSaved = new Promise((resolve) => {
+                window.addEventListener("input", () => {
+                    window.addEventListener("outbox", (event) => event.detail.state === "meeting" && resolve());
+                }, { once: true });
+            });
+        }"""
+    )
+    yield
+    page.evaluate("() => window.draftSaved")
+
+
 def took(page: Page, guest: str, product: str, units: int) -> None:
     """Write how much of a product a guest of the meeting took."""
     page.get_by_role("group", name=guest, exact=True).get_by_label(product).fill(str(units))
@@ -419,8 +436,9 @@ def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, aut
     page.get_by_role("button", name="Un client de plus").click()
     took(page, "L’hôtesse ou l’hôte", "Crème de jour", 1)
     took(page, "Client 1", "Crème de jour", 2)
-    took(page, "Client 2", "Rouge velours", 5)
-    until(lambda: queue(page) == {"meeting": 1})
+    with saved(page):
+        took(page, "Client 2", "Rouge velours", 5)
+    assert queue(page) == {"meeting": 1}
 
     # the page is reloaded, another page looked at, and the meeting goes on
     page.reload()
@@ -501,8 +519,9 @@ def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, we
     expect(page.get_by_role("heading", level=1)).to_have_text("Réunion gardée sur ce téléphone : 1 vente.")
     page.goto("/declare/meeting")
     chip.click()
-    took(page, "Client 1", "Crème de jour", 7)
-    until(lambda: queue(page) == {"kept": 1, "meeting": 1})
+    with saved(page):
+        took(page, "Client 1", "Crème de jour", 7)
+    assert queue(page) == {"kept": 1, "meeting": 1}
     page.on("dialog", lambda dialog: dialog.accept())
     leave(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")

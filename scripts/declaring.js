@@ -27,7 +27,7 @@ export function saving(form, save) {
   };
   const typed = () => {
     clearTimeout(timer);
-    timer = setTimeout(now, 400);
+    timer = setTimeout(now, 200);
   };
   form.addEventListener("input", typed);
   window.addEventListener("pagehide", () => timer && now());

@@ -90,9 +90,16 @@ export function start({ store, person, offline, send, listen }) {
     const skus = meeting.products.map(({ sku }) => sku);
     const named = Object.fromEntries(meeting.products.map(({ sku, name }) => [sku, name]));
     arrange(products, skus, (sku) => shape("meeting-product", { sku, product: named[sku] }));
-    products.hidden = !skus.length;
+    for (const chip of form.querySelectorAll("button.chip")) {
+      const chosen = skus.includes(chip.value);
+      chip.name = chosen ? "remove" : "add";
+      chip.setAttribute("aria-pressed", chosen);
+      const sign = chip.querySelector("use");
+      sign.setAttribute("href", sign.getAttribute("href").replace(/#(plus|check)$/, chosen ? "#check" : "#plus"));
+    }
+    for (const one of products.children) one.hidden = Boolean(form.querySelector(`.chip[value="${CSS.escape(one.dataset.key)}"]`));
+    products.hidden = !products.querySelector("li:not([hidden])");
     document.getElementById("meeting-empty").hidden = Boolean(skus.length);
-    for (const chip of form.querySelectorAll(".chip[name=add]")) chip.setAttribute("aria-pressed", skus.includes(chip.value));
     arrange(
       guests,
       meeting.guests.map(({ id }) => keyOf(id)),
@@ -154,20 +161,18 @@ export function start({ store, person, offline, send, listen }) {
   const find = async (text) => search(await store.products(), text, fields.sold_on.value);
   const tapped = {
     add(button) {
-      const sku = button.value;
-      if (button.getAttribute("aria-pressed") === "true" && !takes(read(), sku)) return tapped.remove(button); // taken back
-      add(sku, (button.querySelector(".row-title") ?? button).textContent.trim());
+      add(button.value, (button.querySelector(".row-title") ?? button).textContent.trim());
       if (!button.closest("#declare-results")) return;
       document.getElementById("declare-results").replaceChildren();
       fields.q.value = "";
-      focus(products.lastElementChild);
+      focus(products.lastElementChild.hidden ? guests.firstElementChild : products.lastElementChild);
     },
     remove(button) {
       const meeting = read();
       const gone = meeting.products.find(({ sku }) => sku === button.value);
       if (!gone || !sure(takes(meeting, gone.sku), gone.name)) return;
       change((now) => (now.products = now.products.filter(({ sku }) => sku !== gone.sku)));
-      if (!button.isConnected) focus(products.querySelector("button") ?? fields.q);
+      if (!button.isConnected) focus(form.querySelector("#meeting-products li:not([hidden]) button, .chip"));
     },
     more() {
       change((meeting) => meeting.guests.push(nobody()));

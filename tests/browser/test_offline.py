@@ -450,7 +450,7 @@ def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, aut
     expect(page.locator("#outbox-alert")).to_contain_text("Votre réunion est reprise là où vous en étiez.")
     first = page.get_by_role("group", name="Client 1", exact=True)
     expect(first.get_by_label("Crème de jour")).to_have_value("2")
-    first.get_by_text("L’avis du client").click()
+    first.get_by_text("Son avis").click()
     first.get_by_label("5 étoiles").check()
     first.get_by_label("Ce qu’il en dit").fill("Elle adore la texture et le parfum.")
     took(page, "Client 2", "Rouge velours", 3)

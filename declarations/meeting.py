@@ -222,7 +222,7 @@ def send_meeting() -> AnyResponse | str:
         return make_response(_page(form), 409 if refusal.conflict else 422)
     flash(
         ngettext(
-            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
+            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
         ),
         "success",
     )  # fmt: skip
@@ -246,6 +246,7 @@ def _page(form: MeetingForm, *, search: str = "", unknown_code: str = "") -> str
         search=search,
         unknown_code=unknown_code,
         bonuses=bonuses,
+        proof_for=[one for one in plays if one.definition.get("proof") == "required"],
         earns=earns(bonuses),
         expected=_expected(form),
         expecting=url_for("declarations.meeting_expected"),

@@ -443,6 +443,8 @@ def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, aut
     # the page is reloaded, another page looked at, and the meeting goes on
     page.reload()
     expect(page.get_by_role("group", name="Client 2", exact=True).get_by_label("Rouge velours")).to_have_value("5")
+    page.goto("/")
+    expect(page.locator("#outbox-strip")).to_contain_text("1 vente commencée, à terminer.")
     page.goto("/declarations")
     row = page.locator("#outbox-list li")
     expect(row).to_contain_text("3 × Crème de jour, 5 × Rouge velours")
@@ -457,7 +459,7 @@ def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, aut
     expect(page.locator("#expected")).to_contain_text("Hors ligne")
     page.get_by_role("button", name="Envoyer").click()
     title = page.get_by_role("heading", level=1)
-    expect(title).to_have_text("Réunion gardée sur ce téléphone : 3 ventes.")
+    expect(title).to_have_text("Réunion gardée sur ce téléphone : 3 ventes.")
     assert queue(page) == {"kept": 3} and sales_of("NINA") == []
 
     # the network comes back, every second answer is lost after the server has committed
@@ -497,7 +499,7 @@ def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weathe
         db.session.execute(delete(Product).where(Product.sku == "SERUM"))
     page.get_by_role("button", name="Envoyer").click()
     title = page.get_by_role("heading", level=1)
-    expect(title).to_have_text("Réunion enregistrée : 1 vente. 1 vente refusée à reprendre.")
+    expect(title).to_have_text("Réunion enregistrée : 1 vente. 1 vente refusée à reprendre.")
     rows = page.locator("[data-sent] li")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="Comptée")).to_contain_text("+10")
@@ -516,7 +518,7 @@ def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, we
     chip.click()
     took(page, "Client 1", "Crème de jour", 4)
     page.get_by_role("button", name="Envoyer").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion gardée sur ce téléphone : 1 vente.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion gardée sur ce téléphone : 1 vente.")
     page.goto("/declare/meeting")
     chip.click()
     with saved(page):

@@ -1,5 +1,5 @@
-"""How many taps and how long declaring takes: yesterday’s sale again, a new one of two products with a rating, a meeting
-of three people."""
+"""How many taps and how long declaring takes: yesterday’s sale again, a new one of two products with a rating, a
+meeting of three people."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_meeting_where_three_people_took_two_products_takes_two_taps_for_each_
             units = page.get_by_role("group", name=guest, exact=True).get_by_label(product)
             thumb.tap(units.locator("xpath=..").get_by_role("button", name="Plus"))
     thumb.tap(page.get_by_role("button", name="Envoyer"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion enregistrée : 3 ventes.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion enregistrée : 3 ventes.")
     expect(page.locator("[data-gained]")).to_have_text("+110 pts")  # six units of care, and the step at five
     thumb.says("a meeting of three people and two products")
     assert thumb.taps <= 12

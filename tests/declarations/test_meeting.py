@@ -45,7 +45,7 @@ def test_every_guest_who_bought_becomes_a_sale_of_their_own(client: Client, cast
     client.sign_in(cast.nina)
     for _ in range(2):  # sent twice, written once
         sent = client.post("/declare/meeting", data=typed(), follow_redirects=True)
-        assert "Réunion enregistrée : 2 ventes." in sent.text
+        assert "Réunion enregistrée : 2 ventes." in sent.text
     told = {
         one.public_id: (one.status, said.channel, said.customer, said.sold_on)
         for one, said in db.session.execute(
@@ -171,6 +171,15 @@ def test_a_large_meeting_takes_no_more_statements_than_a_small_one(client: Clien
                 assert client.post(path, data=form).status_code == 200
             counts.append(len(seen))
     assert counts[2:4] == counts[4:] and max(counts) <= 12
+
+
+def test_a_challenge_that_wants_a_photo_says_what_becomes_of_the_sales(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.nina)
+    assert "demande une photo" not in client.get("/declare/meeting").text
+    publish(proof="required")
+    assert "Hiver demande une photo du ticket ou du bon." in client.get("/declare/meeting").text
+    client.post("/declare/meeting", data=typed())
+    assert set(db.session.scalars(select(Declaration.status))) == {"in_review"}
 
 
 def test_home_sellers_find_it_from_the_form(client: Client, cast: Cast) -> None:

@@ -44,6 +44,7 @@ PAGES = (
     "/declarations/awa-0",
     "/declare",
     "/declare?repeat=awa-0",
+    "/declare/meeting",
     "/mirror",
     "/ranking",
     "/me",

@@ -143,9 +143,11 @@ export function start({ store, person, offline, send }) {
   const open = async () => {
     const asked = new URLSearchParams(location.hash.slice(1)).get("sale");
     const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-    // A page from the cache has been here before: its id may be that of another sale.
-    if (offline && !back) fields.id.value = crypto.randomUUID();
-    if (offline) fields.sold_on.value = fields.sold_on.max = today();
+    // A page from the cache has been here before: its id may be that of another sale, its day another day.
+    if (offline && !back) {
+      fields.id.value = crypto.randomUUID();
+      fields.sold_on.value = fields.sold_on.max = today();
+    }
     if (asked) {
       const item = await store.one(asked);
       if (item && ["draft", "refused"].includes(item.state)) fill(item);

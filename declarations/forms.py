@@ -195,6 +195,27 @@ class SaleForm(FlaskForm):
                 self.form_errors.append(_("Cette vente ne peut pas être enregistrée ; parlez-en à votre animateur."))
 
 
+class RefusalForm(FlaskForm):
+    """Why a reviewer refuses a sale."""
+
+    reason = SelectField(
+        _l("Raison"),
+        choices=[("", _l("Choisissez une raison")), *((code, REJECTION_LABELS[code]) for code in REJECTIONS)],
+        validate_choice=False,
+    )
+    note = StringField(_l("Une phrase pour la personne"), [Length(max=500, message=_l("500 caractères au plus."))])
+
+    def validate_reason(self, field: SelectField) -> None:
+        """One of the reasons."""
+        if field.data not in REJECTIONS:
+            raise ValidationError(_("Choisissez une raison."))
+
+    def validate_note(self, field: StringField) -> None:
+        """ "Other" alone says nothing."""
+        if self.reason.data == "other" and not (field.data or "").strip():
+            raise ValidationError(_("Écrivez la raison en une phrase."))
+
+
 class CustomerForm(Form):
     """What is known of one customer among several, and what that customer said, as in a SaleForm."""
 
@@ -218,27 +239,6 @@ def answers_of(form: SaleForm | CustomerForm) -> dict[str, Any]:
 def _figure(text: str | None) -> int | None:
     """A figure that was chosen; None for nothing, and for what was never offered."""
     return int(text) if text and text.isascii() and text.isdecimal() else None
-
-
-class RefusalForm(FlaskForm):
-    """Why a reviewer refuses a sale."""
-
-    reason = SelectField(
-        _l("Raison"),
-        choices=[("", _l("Choisissez une raison")), *((code, REJECTION_LABELS[code]) for code in REJECTIONS)],
-        validate_choice=False,
-    )
-    note = StringField(_l("Une phrase pour la personne"), [Length(max=500, message=_l("500 caractères au plus."))])
-
-    def validate_reason(self, field: SelectField) -> None:
-        """One of the reasons."""
-        if field.data not in REJECTIONS:
-            raise ValidationError(_("Choisissez une raison."))
-
-    def validate_note(self, field: StringField) -> None:
-        """ "Other" alone says nothing."""
-        if self.reason.data == "other" and not (field.data or "").strip():
-            raise ValidationError(_("Écrivez la raison en une phrase."))
 
 
 def new_id() -> str:

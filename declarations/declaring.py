@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,20 +12,17 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import FileField
 
-from challenges import wording
-from challenges.models import Challenge
-from challenges.rules import Sale, SoldLine, Version
-from declarations import operations, permissions, photos, queries, rules
+from declarations import operations, permissions, photos, queries
+from declarations.expecting import Playing, earns, expected_of
 from declarations.favourites import TooManyFavourites, choose_favourite
-from declarations.forms import SaleForm, new_id, units_of, values_of
+from declarations.forms import SaleForm, new_id, values_of
 from declarations.models import Declaration, Revision
-from declarations.queries import Bonus, Choosable
+from declarations.queries import Choosable
 from declarations.rules import Refused
 from declarations.uploading import proofs_folder
 from foundation import clock, pictures
 from foundation.localisation import language, number
 from foundation.pages import htmx
-from foundation.programme import setting
 from foundation.transactions import transaction
 from network.permissions import requires
 
@@ -202,7 +197,7 @@ def _form_page(
         notice=notice,
         **_at_hand(form.today),
         bonuses=bonuses,
-        earns={counts: _earns([one for one in bonuses if one.counts == counts]) for counts in ("feedback", "profile")},
+        earns=earns(bonuses),
         proof="required" if "required" in proofs else "optional" if "optional" in proofs else "none",
         proof_for=[one for one in plays if one.definition.get("proof") == "required"],
         expected=_expected(form, chosen, corrected, (plays, frozen) if form.sold_on.data == day else None),
@@ -212,17 +207,6 @@ def _form_page(
         department=current_user.outlet.department if current_user.outlet else "",
         language=language(),
     )
-
-
-def _earns(bonuses: Sequence[Bonus]) -> str | None:
-    """What a part of the form earns at most in one challenge: "+15 pts", "jusqu’à +25 pts", or nothing."""
-    totals: dict[int, int] = defaultdict(int)
-    for one in bonuses:
-        totals[one.challenge.id] += one.points
-    if not totals:
-        return None
-    text = _("+%(points)s pts", points=number(max(totals.values())))
-    return text if len(bonuses) == 1 else _("jusqu’à %(points)s", points=text)
 
 
 def _refused(form: SaleForm, status: int = 422) -> AnyResponse:
@@ -243,54 +227,13 @@ def _expected(
     form: SaleForm,
     products: dict[str, Choosable],
     corrected: tuple[Declaration, Revision] | None = None,
-    playing: tuple[Sequence[Challenge], dict[int, list[Version]]] | None = None,
+    playing: Playing | None = None,
 ) -> dict[str, Any]:
-    """What the sale as typed so far would give: `points` by challenge, `total`, or why the law bars it. `playing`:
-    the person's challenges on that day and their rules, when they are known already."""
+    """What the sale as typed so far would give."""
     if corrected is None and form.correcting.data:
         corrected = permissions.declaration_of(current_user, form.correcting.data)
-    goods = {sku: (one.list_price_cents, one.category, one.family) for sku, one in products.items()}
-    if corrected is not None:
-        goods |= queries.frozen_goods(corrected[1].id)
-    lines = []
-    for line in form.lines.data:
-        units = units_of(line.units)
-        if line.sku in goods and units is not None:
-            price, category, family = goods[line.sku]
-            lines.append(SoldLine(line.sku, category, family, units, units * price))
-    told = form.submission(current_user.code)
-    if not lines:
-        return {"ready": False, "bar": "", "points": [], "total": 0}
-    bar = _bar(told)
-    if bar:
-        return {"ready": True, "bar": wording.explain_bar(bar), "points": [], "total": 0}
-    at = clock.now()
-    declared_at, received_at = (corrected[0].declared_at, corrected[0].received_at) if corrected else (at, at)
-    plays, frozen = playing or (queries.played_on(current_user.id, told.sold_on), None)
-    sale = Sale(
-        told.id, declared_at, received_at, told.sold_on, told.channel, told.customer, told.age_band, told.area,
-        told.rating, rules.comment_length(told.comment), lines,
-        sum(line.units for line in lines), sum(line.value for line in lines),
-    )  # fmt: skip
-    found = queries.expected_points(
-        current_user.id,
-        sale,
-        plays,
-        leaving_out=corrected[0].id if corrected else None,
-        rules=frozen,
-    )
-    return {"ready": True, "bar": "", "points": found, "total": sum(one.points for one in found)}
-
-
-def _bar(told: rules.Submission) -> str:
-    """Why the law would bar this sale; '' when it may score, or before the channel is chosen."""
-    if not told.channel:
-        return ""
-    agreement_on = current_user.outlet.agreement_on if current_user.outlet else None
-    reorder = current_user.status == "vdi" and told.channel == "reorder" and bool(setting("vdi_reorder"))
-    return rules.barred(
-        current_user.status, agreement_on, told.sold_on, told.channel, told.customer, vdi_reorder=reorder
-    )
+    told = [form.submission(current_user.code)]
+    return expected_of(current_user, told, products, at=clock.now(), corrected=corrected, playing=playing)
 
 
 # — pictures that prove a sale ————————————————————————————————————————————————————————————————————————————————————————

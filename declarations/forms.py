@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import DateField, Form, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import Field as FormField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
@@ -178,13 +178,8 @@ class SaleForm(FlaskForm):
                 SubmittedLine(line.sku, units_of(line.units) or 0, (prices or {}).get(line.sku))
                 for line in self.lines.data
             ),
-            customer=self.customer.data or "",
-            age_band=self.age_band.data or "",
-            area=(self.area.data or "").strip().upper(),
-            rating=int(self.rating.data) if self.rating.data else None,
-            recommend=int(self.recommend.data) if self.recommend.data else None,
-            comment=(self.comment.data or "").replace("\r\n", "\n"),
             photo=parsed_id(self.kept_proof.data or "") or "",
+            **answers_of(self),
         )
 
     def refuse(self, problems: Collection[Problem]) -> None:
@@ -225,6 +220,31 @@ class RefusalForm(FlaskForm):
         """ "Other" alone says nothing."""
         if self.reason.data == "other" and not (field.data or "").strip():
             raise ValidationError(_("Écrivez la raison en une phrase."))
+
+
+class CustomerForm(Form):
+    """What is known of one customer among several, and what that customer said, as in a SaleForm."""
+
+    rating, recommend, comment = SaleForm.rating, SaleForm.recommend, SaleForm.comment
+    customer, age_band, area = SaleForm.customer, SaleForm.age_band, SaleForm.area
+    validate_comment, validate_area = SaleForm.validate_comment, SaleForm.validate_area
+
+
+def answers_of(form: SaleForm | CustomerForm) -> dict[str, Any]:
+    """Who bought and what they said, as a Submission takes it."""
+    return {
+        "customer": form.customer.data or "",
+        "age_band": form.age_band.data or "",
+        "area": (form.area.data or "").strip().upper(),
+        "rating": _figure(form.rating.data),
+        "recommend": _figure(form.recommend.data),
+        "comment": (form.comment.data or "").replace("\r\n", "\n"),
+    }
+
+
+def _figure(text: str | None) -> int | None:
+    """A figure that was chosen; None for nothing, and for what was never offered."""
+    return int(text) if text and text.isascii() and text.isdecimal() else None
 
 
 def new_id() -> str:

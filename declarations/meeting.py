@@ -1,10 +1,14 @@
-"""A home meeting told in one go: the products shown, the guests, what each of them bought; one sale for each guest."""
+"""A home meeting told in one go: the products shown, the guests, what each of them bought; one sale for each guest.
+
+Nothing of a meeting is stored but its sales: no table links them, and whose home it was stays on the page.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -17,12 +21,12 @@ from wtforms import DateField
 from wtforms.validators import InputRequired, ValidationError
 
 from declarations import operations, queries, rules
-from declarations.forms import new_id, parsed_id, units_of
-from declarations.models import CUSTOMERS
+from declarations.expecting import earns, expected_of
+from declarations.forms import CustomerForm, answers_of, new_id, parsed_id, units_of
+from declarations.queries import Choosable
 from declarations.rules import Refused, Submission, SubmittedLine
 from foundation import clock
-from foundation.localisation import number
-from foundation.pages import htmx
+from foundation.localisation import language, number
 from foundation.transactions import transaction
 from network.permissions import requires
 
@@ -30,18 +34,53 @@ MOST_GUESTS = 30
 MOST_PRODUCTS = 40
 
 
-@dataclass
 class Guest:
-    """Somebody who bought at the meeting: `id` is that of the sale, `units` are as typed, by sku."""
+    """Somebody at the meeting: `id` is that of the sale, `units` are as typed, by sku, `answers` what is known of them.
+    Whatever is sent about a guest has a name that begins with `key`, the end of the id."""
 
-    id: str
-    units: dict[str, str] = field(default_factory=dict)
-    customer: str = ""
-    error: str = ""
+    def __init__(self, public_id: str, sent: Any = None, skus: Sequence[str] = ()) -> None:
+        self.id = public_id
+        self.units = {sku: sent.get(f"{self.key}-units-{sku}", "").strip() if sent else "" for sku in skus}
+        self.answers = CustomerForm(sent, prefix=f"{self.key}-")
+        self.error = ""
+
+    @property
+    def key(self) -> str:
+        """Tells the guests of one meeting apart."""
+        return self.id[-8:]
+
+    def rename(self) -> None:
+        """Another id, for another sale with the same answers."""
+        self.id = new_id()
+        self.answers = CustomerForm(data=self.answers.data, prefix=f"{self.key}-")
 
     def bought(self) -> dict[str, str]:
         """What is not left at nothing."""
         return {sku: text for sku, text in self.units.items() if text not in ("", "0")}
+
+    def said(self) -> bool:
+        """Whether this customer gave an opinion."""
+        told = self.answers
+        return bool(told.rating.data or told.recommend.data or (told.comment.data or "").strip())
+
+    def complete(self, products: Mapping[str, Choosable]) -> bool:
+        """Whether it can be taken; what is wrong is said in `error` and beside the answers."""
+        fine = self.answers.validate()
+        for sku, text in self.bought().items():
+            if sku not in products:
+                self.error = _("%(product)s n’est plus au catalogue ; retirez-le.", product=sku)
+            elif units_of(text) is None:
+                self.error = _(
+                    "%(product)s : écrivez un nombre d’unités entre 1 et %(most)s.",
+                    product=products[sku].name, most=number(rules.MAX_UNITS),
+                )  # fmt: skip
+        if self.said() and not self.bought():
+            self.error = _("Un avis part avec un achat : dites ce que cette personne a pris, ou effacez son avis.")
+        return fine and not self.error
+
+    def wrongs(self) -> str:
+        """Everything that is wrong, in one text."""
+        return " ".join(filter(None, [self.error, *(one for errors in self.answers.errors.values() for one in errors)]))
 
 
 class MeetingForm(FlaskForm):
@@ -56,16 +95,7 @@ class MeetingForm(FlaskForm):
         sent = request.form
         self.skus = list(dict.fromkeys(sku[:60] for sku in sent.getlist("sku") if sku))[:MOST_PRODUCTS]
         ids = list(dict.fromkeys(filter(None, map(parsed_id, sent.getlist("guest")))))[:MOST_GUESTS]
-        self.guests = [
-            Guest(
-                one,
-                {sku: sent.get(f"units-{one}-{sku}", "").strip() for sku in self.skus},
-                sent.get(f"customer-{one}", "") if sent.get(f"customer-{one}", "") in CUSTOMERS else "",
-            )
-            for one in ids
-        ]
-        if not self.guests:
-            self.guests = [Guest(new_id()), Guest(new_id())]
+        self.guests = [Guest(one, sent, self.skus) for one in ids] or [Guest(new_id())]
         self.products = queries.products_by_sku(self.skus)
 
     def add(self, sku: str) -> None:
@@ -88,19 +118,10 @@ class MeetingForm(FlaskForm):
     def complete(self) -> bool:
         """Whether every answer can be taken; what is wrong is said beside it."""
         fine = self.validate()
-        for guest in self.guests:
-            for sku, text in guest.bought().items():
-                name = self.products[sku].name if sku in self.products else sku
-                if sku not in self.products:
-                    guest.error = _("%(product)s n’est plus au catalogue ; retirez-le.", product=name)
-                elif units_of(text) is None:
-                    guest.error = _(
-                        "%(product)s : écrivez un nombre d’unités entre 1 et %(most)s.",
-                        product=name, most=number(rules.MAX_UNITS),
-                    )  # fmt: skip
-        if any(guest.error for guest in self.guests):
-            self.form_errors.append(_("Des quantités sont à corriger."))
-        elif not any(guest.bought() for guest in self.guests):
+        for place, guest in enumerate(self.guests):
+            if not guest.complete(self.products):
+                self.form_errors.append(who(place) + _(" : ") + guest.wrongs())
+        if not self.form_errors and not any(guest.bought() for guest in self.guests):
             self.form_errors.append(_("Ajoutez un produit et ce qu’au moins un client a acheté."))
         return fine and not self.form_errors
 
@@ -114,16 +135,30 @@ class MeetingForm(FlaskForm):
                 declared_at=None,
                 channel="meeting",
                 lines=tuple(SubmittedLine(sku, units_of(text) or 0, None) for sku, text in guest.bought().items()),
-                customer=guest.customer,
+                **answers_of(guest.answers),
             )
             for guest in self.guests
             if guest.bought()
         ]
 
 
+def who(place: int) -> str:
+    """What a guest is called, by place: the first is at home."""
+    return _("Client %(number)s", number=place) if place else _("L’hôtesse ou l’hôte")
+
+
+def _zone() -> ZoneInfo:
+    return current_app.config["TIMEZONE"]
+
+
 def _form() -> MeetingForm:
-    today = clock.day_of(clock.now(), current_app.config["TIMEZONE"])
+    today = clock.day_of(clock.now(), _zone())
     return MeetingForm(today=today, data={"sold_on": today})
+
+
+def _expected(form: MeetingForm) -> dict[str, Any]:
+    """What the meeting as typed so far would give."""
+    return expected_of(current_user, form.submissions(current_user.code), form.products, at=clock.now())
 
 
 @requires("play")
@@ -134,20 +169,36 @@ def meeting() -> str:
 
 @requires("play")
 def meeting_draft() -> AnyResponse | str:
-    """The form again with a product or a guest more or less; nothing is sent."""
+    """The form again with a product or a guest more or less, or a product found by a code; nothing is sent."""
     if request.method == "GET":
         return redirect(url_for("declarations.meeting"))
     form = _form()
     asked = request.form
-    if asked.get("add"):
-        form.add(asked["add"][:60])
+    added = asked.get("add", "")[:60]
+    unknown = ""
+    if asked.get("code"):
+        named = queries.product_by_code(asked["code"][:100], form.today)
+        added, unknown = (named.sku, "") if named else ("", asked["code"].strip()[:100])
+    if added:
+        form.add(added)
     elif "remove" in asked:
         form.remove(asked["remove"])
     elif "more" in asked and len(form.guests) < MOST_GUESTS:
         form.guests.append(Guest(new_id()))
     elif "less" in asked and len(form.guests) > 1:
         form.guests = [guest for guest in form.guests if guest.id != asked["less"]]
-    return _page(form, part=bool(htmx), search="" if asked.get("add") else asked.get("q", "")[:100])
+    return _page(form, search=unknown or ("" if added else asked.get("q", "")[:100]), unknown_code=unknown)
+
+
+@requires("play")
+def meeting_expected() -> str:
+    """The points that the meeting being typed would give."""
+    return render_template(
+        "declarations/_expected.html",
+        expected=_expected(_form()),
+        expecting=url_for("declarations.meeting_expected"),
+        language=language(),
+    )
 
 
 @requires("play")
@@ -157,14 +208,13 @@ def send_meeting() -> AnyResponse | str:
     if not form.complete():
         return make_response(_page(form), 422)
     told = form.submissions(current_user.code)
-    zone = current_app.config["TIMEZONE"]
     try:
         with transaction():
-            operations.receive(told, by=current_user.code, at=clock.now(), zone=zone)
+            operations.receive(told, by=current_user.code, at=clock.now(), zone=_zone())
     except Refused as refusal:
         if refusal.conflict:
             for guest in form.guests:
-                guest.id = new_id()
+                guest.rename()
             text = _("La réunion de cette page est déjà enregistrée. Si c’en est une autre, envoyez encore une fois.")
         else:
             text = _("Cette réunion ne peut pas être enregistrée ; parlez-en à votre animateur.")
@@ -172,23 +222,36 @@ def send_meeting() -> AnyResponse | str:
         return make_response(_page(form), 409 if refusal.conflict else 422)
     flash(
         ngettext(
-            "Réunion enregistrée : %(num)s vente.", "Réunion enregistrée : %(num)s ventes.", len(told)
+            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
         ),
         "success",
     )  # fmt: skip
     return redirect(url_for("declarations.declarations"))
 
 
-def _page(form: MeetingForm, *, part: bool = False, search: str = "") -> str:
-    found = queries.search_products(search, form.today) if search else []
+def _page(form: MeetingForm, *, search: str = "", unknown_code: str = "") -> str:
+    """The whole form, with the products to choose from and what the meeting would give."""
     kept = queries.favourite_products(current_user.id, form.today)
-    seen = {one.sku for one in kept} | set(form.skus)
-    recent = [one for one in queries.recent_products(current_user.id, form.today) if one.sku not in seen]
+    favourites = {one.sku for one in kept}
+    recent = [one for one in queries.recent_products(current_user.id, form.today) if one.sku not in favourites]
+    plays = queries.played_on(current_user.id, form.today)
+    bonuses = queries.bonuses(plays, queries.frozen_rules([one.id for one in plays])[0] if plays else {}, form.today)
     return render_template(
-        "declarations/_meeting.html" if part else "declarations/meeting.html",
+        "declarations/meeting.html",
         form=form,
-        offered=[one for one in kept if one.sku not in form.skus] + recent,
-        found=found,
+        chosen=form.skus,
+        favourites=favourites,
+        recent=[*kept, *recent],
+        found=queries.search_products(search, form.today) if search else [],
         search=search,
+        unknown_code=unknown_code,
+        bonuses=bonuses,
+        proof_for=[one for one in plays if one.definition.get("proof") == "required"],
+        earns=earns(bonuses),
+        expected=_expected(form),
+        expecting=url_for("declarations.meeting_expected"),
         adding=url_for("declarations.meeting_draft"),
+        who=who,
+        department=current_user.outlet.department if current_user.outlet else "",
+        language=language(),
     )

@@ -312,16 +312,17 @@ class Expected:
 
 def expected_points(
     person_id: int,
-    sale: Sale,
+    sales: Sequence[Sale],
     challenges: Sequence[Challenge],
     *,
     leaving_out: int | None = None,
     rules: Mapping[int, Sequence[Version]] | None = None,
 ) -> list[Expected]:
-    """What a sale would add to this person's points in each challenge where it would count: everything folded with
-    it, minus without. `leaving_out` is the declaration it would correct; `rules` those of the challenges, when they
-    are known already. Three statements."""
-    counting = [one for one in challenges if window_of(one).holds(sale.sold_on, sale.declared_at, sale.received_at)]
+    """What sales told together would add to this person's points in each challenge where they would count: everything
+    folded with them, minus without. `leaving_out` is the declaration they would correct; `rules` those of the
+    challenges, when they are known already. Three statements."""
+    adding = [Told(one, "accepted", 0, 1) for one in sales]
+    counting = [one for one in challenges if counted_in(one, adding, None)]
     if not counting:
         return []
     if rules is None:
@@ -337,7 +338,7 @@ def expected_points(
     for challenge in counting:
         before = counted_in(challenge, told, None)
         without = outcome(challenge, rules[challenge.id], before).tally.points
-        after = [*before, Told(sale, "accepted", 0, 1)]
+        after = [*before, *counted_in(challenge, adding, None)]
         found.append(Expected(challenge, outcome(challenge, rules[challenge.id], after).tally.points - without))
     return found
 

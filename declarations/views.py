@@ -222,6 +222,7 @@ for rule, view, methods in (
     ("/declare/meeting", meeting.meeting, ["GET"]),
     ("/declare/meeting", meeting.send_meeting, ["POST"]),
     ("/declare/meeting/draft", meeting.meeting_draft, ["GET", "POST"]),
+    ("/declare/meeting/expected", meeting.meeting_expected, ["POST"]),
     ("/declare/products", declaring.products, ["GET"]),
     ("/declare/expected", declaring.expected, ["POST"]),
     ("/outbox/photos/<uuid:photo_id>", uploading.photo_state, ["GET"]),

@@ -23,13 +23,21 @@ from network.devices import person_key
 from network.permissions import requires
 
 # The pages that open without network, from their last state.
-KEEPS = frozenset({"portal.home", "declarations.declare", "declarations.declarations", "leaderboards.ranking"})
+KEEPS = frozenset(
+    {
+        "portal.home",
+        "declarations.declare",
+        "declarations.meeting",
+        "declarations.declarations",
+        "leaderboards.ranking",
+    }
+)
 # Those that a phone fetches by itself after a sign-in, so that they are there before they are needed.
-FIRST = ("/", "/declare", "/declarations", "/ranking")
+FIRST = ("/", "/declare", "/declare/meeting", "/declarations", "/ranking")
 # What every page needs, beside its own words; kept with the service worker.
 SHELL = (
     "palmares.css", "vendor/htmx.min.js", "js/app.js", "js/declare.js", "js/photo.js", "js/scan.js",
-    "outbox.js", "outbox-pages.js", "icons.svg", "mark.svg",
+    "outbox.js", "outbox-pages.js", "outbox-meeting.js", "icons.svg", "mark.svg",
 )  # fmt: skip
 FONTS = ("fonts/figtree.woff2", "fonts/bricolage-grotesque.woff2")
 FONTS_VERSION = "5.3.0-2"

@@ -1,9 +1,9 @@
-/* Makes static/outbox.js, static/outbox-pages.js and static/service-worker.js. */
+/* Makes static/outbox.js, static/outbox-pages.js, static/outbox-meeting.js and static/service-worker.js. */
 import { copyFileSync } from "node:fs";
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["outbox.js", "outbox-pages.js", "service-worker.js"],
+  entryPoints: ["outbox.js", "outbox-pages.js", "outbox-meeting.js", "service-worker.js"],
   outdir: "../static",
   bundle: true,
   minify: true,

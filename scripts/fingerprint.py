@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = tuple(ROOT / "static" / name for name in ("outbox.js", "outbox-pages.js", "service-worker.js"))
+MADE = tuple(
+    ROOT / "static" / name for name in ("outbox.js", "outbox-pages.js", "outbox-meeting.js", "service-worker.js")
+)
 MARK = "/* palmares scripts "
 
 

@@ -1,7 +1,9 @@
 /* The declare form, sent through the outbox; without network its products come from the catalogue on the phone. */
+import { byCode, search } from "./catalogue.js";
+import { alert, figure, nearby, saving, today, wrongArea, wrongLines } from "./declaring.js";
 import { reasons } from "./list.js";
-import { fold, shape } from "./shapes.js";
-import { say, words } from "./words.js";
+import { shape } from "./shapes.js";
+import { words } from "./words.js";
 
 const WAIT = 8_000; // ms for an answer before the sale is said to be kept
 const CHOICES = ["channel", "rating", "recommend", "customer", "age_band"];
@@ -12,9 +14,6 @@ export function start({ store, person, offline, send }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of a picture kept with the sale that was taken up again
-  let cut = false; // the network failed under this page
-  const away = () => offline || cut || !navigator.onLine;
-  const today = () => new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 
   // — what the form says —
 
@@ -24,7 +23,7 @@ export function start({ store, person, offline, send }) {
       return {
         sku: input.value,
         name: row.querySelector(".row-title").textContent.trim(),
-        units: row.querySelector("[name=units]").value.replace(/[\s\u00a0\u202f]/g, ""),
+        units: figure(row.querySelector("[name=units]")),
       };
     });
   const read = () => {
@@ -36,43 +35,25 @@ export function start({ store, person, offline, send }) {
   const wrongs = (sale) => {
     const wrong = [];
     if (!sale.lines.length) wrong.push(words.missing.lines);
-    for (const line of sale.lines) {
-      if (!/^\d{1,6}$/.test(line.units) || Number(line.units) < 1 || Number(line.units) > 100_000) {
-        wrong.push(say(words.faults.units, { product: line.name }));
-      }
-    }
+    wrong.push(...wrongLines(sale.lines));
     if (!sale.channel) wrong.push(words.missing.channel);
     if (!sale.sold_on || sale.sold_on > today()) wrong.push(words.missing.sold_on);
-    if (sale.area.trim() && !/^[A-Z0-9]{2,3}$/i.test(sale.area.trim())) wrong.push(words.faults.customer);
+    if (wrongArea(sale.area)) wrong.push(words.faults.customer);
     return wrong;
   };
-  const alert = (id, values) => {
-    document.getElementById("outbox-alert").replaceChildren(shape(id, values));
-    const said = document.querySelector("#outbox-alert [role=alert], #outbox-alert [tabindex]");
-    said?.focus();
-  };
-
   // — drafts save themselves —
 
-  let timer = 0;
   let closed = false; // sent: nothing more is saved of it
-  const save = async () => {
-    clearTimeout(timer);
+  const { typed, stop } = saving(form, async () => {
     if (closed) return;
     const sale = read();
     const before = await store.one(fields.id.value);
     if (before && before.state !== "draft") return;
     if (sale.lines.length || sale.comment.trim()) {
-      await store.put(person, fields.id.value, "draft", { sale, typed_at: new Date().toISOString(), photo });
+      await store.put(person, "draft", { [fields.id.value]: { sale, typed_at: new Date().toISOString(), photo } });
     } else if (before) await store.drop(before.id);
-  };
-  const typed = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => save().catch(() => {}), 400);
-  };
-  form.addEventListener("input", typed);
+  });
   document.addEventListener("htmx:afterSettle", typed);
-  window.addEventListener("pagehide", () => timer && save().catch(() => {}));
 
   // — products without network —
 
@@ -100,43 +81,20 @@ export function start({ store, person, offline, send }) {
     form.querySelector(`input[name=sku][value="${CSS.escape(sku)}"]`)?.closest("li").remove();
     typed();
   };
-  const search = async (text) => {
-    const wanted = fold(text);
-    const box = document.getElementById("declare-results");
-    box.classList.remove("contents");
-    if (!wanted) return box.replaceChildren();
-    const day = fields.sold_on.value || today();
-    const found = [];
-    for (const one of await store.products()) {
-      if ((one.from && one.from > day) || (one.to && one.to < day)) continue;
-      const name = fold(one.name);
-      const code = one.sku.toLowerCase();
-      const rank =
-        wanted === code || wanted === one.ean ? 0
-        : code.startsWith(wanted) || (one.ean && one.ean.startsWith(wanted)) ? 1
-        : wanted.split(" ").every((word) => name.includes(word)) ? (name.startsWith(wanted.split(" ")[0]) ? 2 : 3)
-        : null;
-      if (rank !== null) found.push({ rank, name, one });
-    }
-    found.sort((a, b) => a.rank - b.rank || a.name.localeCompare(b.name));
-    const results = found.slice(0, 8).map(({ one }) => shape("outbox-found", { sku: one.sku, product: one.name, category: one.category }));
-    if (!results.length) return box.replaceChildren(shape("outbox-unfound", { text }));
-    box.replaceChildren(shape("outbox-lines"));
-    box.querySelector("ul").append(...results);
-  };
+  const find = async (text) => search(await store.products(), text, fields.sold_on.value);
   /* What the camera read. */
   const addByCode = async (code) => {
-    const found = (await store.products()).find((one) => one.ean === code || one.sku === code);
+    const found = byCode(await store.products(), code);
     if (found) return add(found.sku, found.name);
     fields.q.value = code;
-    return search(code);
+    return find(code);
   };
   /* What a part of the form asks the server, answered by the phone. */
   const locally = (element) => {
     if (element.name === "add") add(element.value, (element.querySelector(".row-title") ?? element).textContent.trim());
     else if (element.name === "remove") remove(element.value);
     else if (element.name === "code") addByCode(element.value).catch(() => {});
-    else if (element.name === "q") search(element.value).catch(() => {});
+    else if (element.name === "q") find(element.value).catch(() => {});
     else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
     else return;
     if (element.name === "add" && element.closest("#declare-results")) {
@@ -144,19 +102,7 @@ export function start({ store, person, offline, send }) {
       fields.q.value = "";
     }
   };
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!away() || !form.contains(event.detail.elt)) return;
-    event.preventDefault();
-    locally(event.detail.elt);
-  });
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, (event) => {
-      if (!form.contains(event.detail.elt)) return;
-      cut = true;
-      locally(event.detail.elt);
-    });
-  }
-  window.addEventListener("online", () => (cut = false));
+  const away = nearby(form, offline, locally);
   // What the phone found is added by the phone; and without htmx at hand no button of the form leaves the page.
   form.addEventListener("click", (event) => {
     const local = event.target.closest("[data-local]");
@@ -185,7 +131,7 @@ export function start({ store, person, offline, send }) {
       );
     }
     if (item.state === "refused") {
-      alert("outbox-refused", { why: reasons(item) });
+      alert(shape("outbox-refused", { why: reasons(item) }));
       if (item.faults?.some(({ field }) => field === "id")) renew(item.id);
     } else document.getElementById("outbox-alert").replaceChildren();
     form.querySelector("#lines input")?.dispatchEvent(new Event("input", { bubbles: true }));
@@ -197,8 +143,11 @@ export function start({ store, person, offline, send }) {
   const open = async () => {
     const asked = new URLSearchParams(location.hash.slice(1)).get("sale");
     const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-    // A page from the cache has been here before: its id may be that of another sale.
-    if (offline && !back) fields.id.value = crypto.randomUUID();
+    // A page from the cache has been here before: its id may be that of another sale, its day another day.
+    if (offline && !back) {
+      fields.id.value = crypto.randomUUID();
+      fields.sold_on.value = fields.sold_on.max = today();
+    }
     if (asked) {
       const item = await store.one(asked);
       if (item && ["draft", "refused"].includes(item.state)) fill(item);
@@ -265,7 +214,7 @@ export function start({ store, person, offline, send }) {
     if (earlier && ["kept", "answered"].includes(earlier.state)) {
       if (!same(earlier, sale)) {
         fields.id.value = crypto.randomUUID();
-        return alert("outbox-earlier", {});
+        return alert(shape("outbox-earlier"));
       }
       return earlier.state === "answered" ? shown(earlier.id) : kept(earlier);
     }
@@ -278,16 +227,16 @@ export function start({ store, person, offline, send }) {
       try {
         if (shrinking) small = await shrinking.shrink(file);
       } catch {
-        return alert("outbox-incomplete", { why: words.faults.photo });
+        return alert(shape("outbox-incomplete", { why: words.faults.photo }));
       }
       picture = crypto.randomUUID();
       await store.putPhoto(person, picture, small);
     }
     closed = true;
-    clearTimeout(timer);
+    await stop();
     const item = { sale, declared_at: new Date().toISOString(), typed_at: new Date().toISOString(), photo: picture };
     const heard = answer(id, away() ? 0 : WAIT);
-    await store.put(person, id, "kept", item);
+    await store.put(person, "kept", { [id]: item });
     if (photo && picture !== photo) await store.dropPhoto(photo);
     if (form.dataset.instead) await store.drop(form.dataset.instead);
     send();
@@ -312,7 +261,7 @@ export function start({ store, person, offline, send }) {
     event.preventDefault();
     const again = () => setTimeout(() => (event.submitter.disabled = false), 0);
     if (wrong.length) {
-      alert("outbox-incomplete", { why: wrong.join(" ") });
+      alert(shape("outbox-incomplete", { why: wrong.join(" ") }));
       again();
       return;
     }
@@ -322,7 +271,7 @@ export function start({ store, person, offline, send }) {
       .catch(() => {
         // What cannot be kept here is sent as it always could be.
         if (!away()) form.submit();
-        else alert("outbox-incomplete", { why: words.unkept });
+        else alert(shape("outbox-incomplete", { why: words.unkept }));
       })
       .finally(() => {
         sending = false;

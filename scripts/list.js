@@ -16,7 +16,7 @@ export const reasons = (item) => {
   return [...new Set(told)].join(" ");
 };
 
-function row(item) {
+export function row(item) {
   const copy = shape("outbox-row", {
     id: item.id,
     sold: sold(item) || words.nothing,

@@ -77,7 +77,7 @@ async function sendPhoto(id, headers) {
 async function send(item, { person, token }) {
   const { id, state: _state, ...content } = item;
   const headers = { "X-CSRFToken": token, "Palmares-Person": person, Accept: "application/json" };
-  const refuse = (faults) => store.put(person, id, "refused", { ...content, faults });
+  const refuse = (faults) => store.put(person, "refused", { [id]: { ...content, faults } });
   if (content.photo) {
     let whole;
     try {
@@ -103,7 +103,7 @@ async function send(item, { person, token }) {
   const told = await answer.json().catch(() => ({}));
   if (answer.ok) {
     const points = (told.points ?? []).reduce((sum, one) => sum + one.points, 0);
-    await store.put(person, id, "answered", { ...content, photo: null, answer: { status: told.status, points, expected: told.expected } });
+    await store.put(person, "answered", { [id]: { ...content, photo: null, answer: { status: told.status, points, expected: told.expected } } });
     if (content.photo) await store.dropPhoto(content.photo);
   } else {
     await refuse(answer.status === 409 ? [{ field: "id" }] : (told.errors ?? [{ field: "" }]));

@@ -6,7 +6,8 @@ export async function show() {
   const strip = document.getElementById("outbox-strip");
   const items = await store.mine();
   const count = (state) => items.filter((item) => item.state === state).length;
-  const [kept, refused, drafts] = ["kept", "refused", "draft"].map(count);
+  const [kept, refused, begun, meeting] = ["kept", "refused", "draft", "meeting"].map(count);
+  const drafts = begun + meeting;
   const expired = Boolean(kept && (await store.get("expired")));
   const listed = Boolean(document.getElementById("outbox-list"));
   const text = [

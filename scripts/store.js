@@ -74,19 +74,25 @@ const unseal = async (owner, { iv, data }) => crypto.subtle.decrypt({ name: "AES
 
 // — sales —
 
-/* States: draft, kept (to be sent), refused, answered. `content` is what the sale says, its photo's id, the server's
-   answer or its reasons. Fails when the phone has become somebody else's meanwhile. */
-export async function put(person, id, state, content) {
-  const sealed = await seal(person, new TextEncoder().encode(JSON.stringify(content)));
-  const db = await database();
-  const change = db.transaction(["items", "state"], "readwrite");
-  const before = await change.objectStore("items").get(id);
-  const order = ((await change.objectStore("state").get("order")) ?? 0) + 1;
-  const place = before && before.state !== "draft" ? before.order : order;
-  await change.objectStore("state").put(order, "order");
-  await change.objectStore("items").put({ id, person, state, order: place, sealed });
+/* States: draft, meeting (one that is being told), kept (to be sent), refused, answered. `sales`, by id: what each says,
+   its photo's id, the server's answer or its reasons. All are written or none, and `gone` goes in the same stroke. Fails
+   when the phone has become somebody else's meanwhile. */
+export async function put(person, state, sales, gone = "") {
+  const sealed = await Promise.all(
+    Object.entries(sales).map(async ([id, content]) => ({ id, person, state, sealed: await seal(person, new TextEncoder().encode(JSON.stringify(content))) })),
+  );
+  const change = (await database()).transaction(["items", "state"], "readwrite");
+  const items = change.objectStore("items");
+  let order = (await change.objectStore("state").get("order")) ?? 0;
+  for (const item of sealed) {
+    const before = await items.get(item.id);
+    order += 1;
+    await items.put({ ...item, order: before && before.state !== "draft" ? before.order : order });
+  }
+  items.delete(gone);
+  change.objectStore("state").put(order, "order");
   await change.done;
-  tell({ id, state });
+  for (const id of Object.keys(sales)) tell({ id, state });
 }
 
 /* The sales of the present person, in order; of some states when they are named. */

@@ -16,7 +16,7 @@
 
   // A second tap on a chosen star or figure takes it back.
   let before = null;
-  const group = (input) => input.matches("[name=rating], [name=recommend]");
+  const group = (input) => input.matches("[name$=rating], [name$=recommend]");
   form.addEventListener("pointerdown", (event) => {
     const label = event.target.closest("label");
     const input = label && label.querySelector("input[type=radio]");
@@ -82,7 +82,7 @@
     found.click();
   };
 
-  // One tap is enough: the button waits for the answer.
+  // One tap is enough: the button then waits.
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) return;
     window.setTimeout(() => (event.submitter.disabled = true), 0);

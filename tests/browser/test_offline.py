@@ -14,6 +14,8 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from network.models import Person
 from points.models import Entry
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import ARGUMENTS, PHONE, served, tap_in
-from tests.browser.stage import publish
+from tests.browser.stage import day, publish
 
 SEEDS = range(int(os.environ.get("PALMARES_OFFLINE_SEEDS", "2")))
 SALES = 20
@@ -336,7 +338,8 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
     weather.down = False
     page.goto("/declarations")
     until(lambda: sales_of("CHLOE") == [("accepted", 2)])
-    assert sales_of("AWA") == [] and queue(page)["kept"] == 1
+    until(lambda: queue(page)["kept"] == 1)  # the answer has come too
+    assert sales_of("AWA") == []
     leave(page)
     expect(page).to_have_url(re.compile("/sign-in"))
     assert kept_pages(page) == [] and readable(page) == []
@@ -397,6 +400,170 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
     page.wait_for_url("**/declarations/*")
     assert sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)]
     assert queue(page).get("refused") is None
+
+
+def test_a_page_kept_yesterday_proposes_today(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Nina Costa")
+    ready(page)
+    weather.down = True
+    page.clock.install(time=clock.now() + timedelta(days=1))
+    for path, label in (("/declare", "Date de la vente"), ("/declare/meeting", "Date de la réunion")):
+        page.goto(path)
+        expect(page.locator(".offline-note")).to_be_visible()
+        expect(page.get_by_label(label)).to_have_value(day(1))
+
+
+@contextmanager
+def saved(page: Page) -> Iterator[None]:
+    """Wait until what is typed meanwhile has been saved as a draft."""
+    page.evaluate(
+        """() => {
+            window.draftSaved = new Promise((resolve) => {
+                window.addEventListener("input", () => {
+                    window.addEventListener("outbox", (event) => event.detail.state === "meeting" && resolve());
+                }, { once: true });
+            });
+        }"""
+    )
+    yield
+    page.evaluate("() => window.draftSaved")
+
+
+def took(page: Page, guest: str, product: str, units: int) -> None:
+    """Write how much of a product a guest of the meeting took."""
+    page.get_by_role("group", name=guest, exact=True).get_by_label(product).fill(str(units))
+
+
+def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Nina Costa")
+    until(lambda: "/declare/meeting" in kept_pages(page))
+    ready(page)
+    weather.down = True
+    page.goto("/declare/meeting")
+    expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("Chercher un produit, un code").press_sequentially("rouge")
+    page.locator("#declare-results").get_by_role("button", name="Rouge velours").click()
+    page.get_by_role("button", name="Un client de plus").click()
+    page.get_by_role("button", name="Un client de plus").click()
+    took(page, "L’hôtesse ou l’hôte", "Crème de jour", 1)
+    took(page, "Client 1", "Crème de jour", 2)
+    with saved(page):
+        took(page, "Client 2", "Rouge velours", 5)
+    assert queue(page) == {"meeting": 1}
+
+    # the page is reloaded, another page looked at, and the meeting goes on
+    page.reload()
+    expect(page.get_by_role("group", name="Client 2", exact=True).get_by_label("Rouge velours")).to_have_value("5")
+    page.goto("/")
+    expect(page.locator("#outbox-strip")).to_contain_text("1 vente commencée, à terminer.")
+    page.goto("/declarations")
+    row = page.locator("#outbox-list li")
+    expect(row).to_contain_text("3 × Crème de jour, 5 × Rouge velours")
+    row.get_by_role("link", name="Reprendre la réunion").click()
+    expect(page.locator("#outbox-alert")).to_contain_text("Votre réunion est reprise là où vous en étiez.")
+    first = page.get_by_role("group", name="Client 1", exact=True)
+    expect(first.get_by_label("Crème de jour")).to_have_value("2")
+    first.get_by_text("Son avis").click()
+    first.get_by_label("5 étoiles").check()
+    first.get_by_label("Ce qu’il en dit").fill("Elle adore la texture et le parfum.")
+    took(page, "Client 2", "Rouge velours", 3)
+    expect(page.locator("#expected")).to_contain_text("Hors ligne")
+    page.get_by_role("button", name="Envoyer").click()
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_have_text("Réunion gardée sur ce téléphone : 3 ventes.")
+    assert queue(page) == {"kept": 3} and sales_of("NINA") == []
+
+    # the network comes back, every second answer is lost after the server has committed
+    weather.lose, weather.down = 2, False
+    page.reload()
+    until(lambda: queue(page).get("kept", 0) == 0, 60)
+    assert weather.lost >= 1
+    assert sorted(sales_of("NINA")) == [("accepted", 1), ("accepted", 2), ("accepted", 3)]
+    gained = select(func.sum(Entry.amount)).where(Entry.rules_version > 0)
+    assert db.session.scalar(gained) == 10 * 3 + 15 + 50, "three creams, an opinion, and the step at five units"
+    told = db.session.scalars(select(Revision.channel)).all()
+    assert set(told) == {"meeting"}
+    assert len(set(db.session.scalars(select(Declaration.declared_at)).all())) == 1
+    page.goto("/declare/meeting")
+    expect(page.get_by_label("Crème de jour", exact=True)).to_have_count(0)
+    assert queue(page).get("meeting") is None
+
+
+def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Nina Costa")
+    ready(page)
+    page.goto("/declare/meeting")
+    expect(page.get_by_role("group", name="Client 1", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Ajoutez un produit et ce qu’au moins un client a acheté.")
+    chips = page.get_by_role("group", name="Produits récents")
+    for product in ("Crème de jour", "Sérum éclat"):
+        chips.get_by_role("button", name=product).click()
+    took(page, "L’hôtesse ou l’hôte", "Sérum éclat", 2)
+    took(page, "Client 1", "Crème de jour", 1_000_000)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Client 1 : Crème de jour : écrivez un nombre d’unités")
+    took(page, "Client 1", "Crème de jour", 1)
+    expect(page.locator("#expected")).to_contain_text("+30")
+    with transaction():
+        db.session.execute(delete(Product).where(Product.sku == "SERUM"))
+    page.get_by_role("button", name="Envoyer").click()
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_have_text("Réunion enregistrée : 1 vente. 1 vente refusée à reprendre.")
+    rows = page.locator("[data-sent] li")
+    expect(rows).to_have_count(2)
+    expect(rows.filter(has_text="Comptée")).to_contain_text("+10")
+    rows.filter(has_text="Sérum éclat n’est plus au catalogue").get_by_role("link", name="Reprendre la vente").click()
+    expect(page.get_by_label("En réunion")).to_be_checked()
+    assert sales_of("NINA") == [("accepted", 1)]
+
+
+def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Nina Costa")
+    ready(page)
+    weather.down = True
+    page.goto("/declare/meeting")
+    chip = page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour")
+    chip.click()
+    took(page, "Client 1", "Crème de jour", 4)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion gardée sur ce téléphone : 1 vente.")
+    page.goto("/declare/meeting")
+    chip.click()
+    with saved(page):
+        took(page, "Client 1", "Crème de jour", 7)
+    assert queue(page) == {"kept": 1, "meeting": 1}
+    page.on("dialog", lambda dialog: dialog.accept())
+    leave(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    page.goto("/declare/meeting")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    assert kept_pages(page) == [] and readable(page) == []
+
+    weather.down = False
+    page.goto("/")
+    tap_in(page, "Chloé Le Gall")
+    ready(page)
+    page.goto("/declare/meeting")
+    expect(page.get_by_role("group", name="Client 1", exact=True)).to_be_visible()
+    expect(page.get_by_label("Crème de jour", exact=True)).to_have_count(0)
+    expect(page.locator("#outbox-alert")).to_be_empty()
+    page.goto("/declarations")
+    expect(page.locator("#outbox-list")).to_be_hidden()
+    assert sales_of("NINA") == [] and sales_of("CHLOE") == []
+    leave(page)
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+    tap_in(page, "Nina Costa")
+    until(lambda: sales_of("NINA") == [("accepted", 4)])
+    page.goto("/declare/meeting")
+    expect(page.get_by_role("group", name="Client 1", exact=True).get_by_label("Crème de jour")).to_have_value("7")
+    assert sales_of("CHLOE") == []
 
 
 def leave(page: Page) -> None:

@@ -1,4 +1,5 @@
-"""How many taps and how long declaring takes: yesterday’s sale again, a new one of two products with a rating."""
+"""How many taps and how long declaring takes: yesterday’s sale again, a new one of two products with a rating, a
+meeting of three people."""
 
 from __future__ import annotations
 
@@ -102,3 +103,30 @@ def test_a_new_sale_of_two_products_with_a_rating_takes_at_most_twelve_taps(thum
     lines, revision = last_sale()
     assert lines == {"CREME": 2, "SERUM": 1}
     assert (revision.rating, revision.channel) == (5, "face_to_face")
+
+
+def test_a_meeting_where_three_people_took_two_products_takes_two_taps_for_each_purchase(
+    cast: Cast, page: Page, sign_in: Callable[[Page, Person], None]
+) -> None:
+    publish()
+    list(advance_challenges(clock.now()))
+    sign_in(page, cast.nina)
+    thumb = Thumb(page)
+    thumb.start()
+    menu = page.get_by_role("navigation", name="Menu", exact=True)
+    thumb.tap(menu.get_by_role("link", name="Déclarer"))
+    thumb.tap(page.get_by_role("link", name="Toute une réunion"))
+    expect(page.get_by_role("group", name="Client 1", exact=True)).to_be_visible()
+    chips = page.get_by_role("group", name="Produits récents")
+    for product in ("Crème de jour", "Sérum éclat"):
+        thumb.tap(chips.get_by_role("button", name=product))
+    thumb.tap(page.get_by_role("button", name="Un client de plus"))
+    for guest in ("L’hôtesse ou l’hôte", "Client 1", "Client 2"):
+        for product in ("Crème de jour", "Sérum éclat"):
+            units = page.get_by_role("group", name=guest, exact=True).get_by_label(product)
+            thumb.tap(units.locator("xpath=..").get_by_role("button", name="Plus"))
+    thumb.tap(page.get_by_role("button", name="Envoyer"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion enregistrée : 3 ventes.")
+    expect(page.locator("[data-gained]")).to_have_text("+110 pts")  # six units of care, and the step at five
+    thumb.says("a meeting of three people and two products")
+    assert thumb.taps <= 12

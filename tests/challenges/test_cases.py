@@ -372,7 +372,7 @@ def _happen_for_real(play: Play, challenge: Challenge, row: dict[str, Any], numb
         preview = 0
         if not told.bar and told.status == "accepted":
             playing = queries.played_on(person.id, told.submission.sold_on)
-            preview = sum(one.points for one in queries.expected_points(person.id, told.sale, playing))
+            preview = sum(one.points for one in queries.expected_points(person.id, [told.sale], playing))
         before_points = _total(challenge, person)
         [receipt] = operations.receive([told.submission], by=person.code, at=at, zone=zone)
         assert receipt.status == told.status

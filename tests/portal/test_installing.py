@@ -98,7 +98,7 @@ def test_the_scripts_were_compiled_from_the_present_sources():
 
 def test_all_the_scripts_of_a_page_weigh_little(client, cast):
     client.sign_in(cast.awa)
-    for path in ("/", "/declare", "/declarations"):
+    for path in ("/", "/declare", "/declare/meeting", "/declarations"):
         scripts = re.findall(r'<script src="/static/([^"?]+)', client.get(path).text)
         weight = sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in scripts)
         assert len(scripts) >= 3 and weight <= 45_000, (path, weight)

@@ -47,6 +47,7 @@ PAGES = (
     "/declarations/awa-0?new=1",
     "/declare",
     "/declare?repeat=awa-0",
+    "/declare/meeting",
     "/mirror",
     "/ranking",
     "/me",

@@ -1,0 +1,31 @@
+/* The products on this phone, searched by name, code or EAN as the server does. */
+import { today } from "./declaring.js";
+import { fold, shape } from "./shapes.js";
+
+export const byCode = (products, code) => products.find((one) => one.ean === code || one.sku === code);
+
+/* Shows what is found for a text among what is on sale that day, in the place of the server's results. */
+export function search(products, text, day) {
+  const wanted = fold(text);
+  const box = document.getElementById("declare-results");
+  box.classList.remove("contents");
+  if (!wanted) return box.replaceChildren();
+  const on = day || today();
+  const found = [];
+  for (const one of products) {
+    if ((one.from && one.from > on) || (one.to && one.to < on)) continue;
+    const name = fold(one.name);
+    const code = one.sku.toLowerCase();
+    const rank =
+      wanted === code || wanted === one.ean ? 0
+      : code.startsWith(wanted) || (one.ean && one.ean.startsWith(wanted)) ? 1
+      : wanted.split(" ").every((word) => name.includes(word)) ? (name.startsWith(wanted.split(" ")[0]) ? 2 : 3)
+      : null;
+    if (rank !== null) found.push({ rank, name, one });
+  }
+  found.sort((a, b) => a.rank - b.rank || a.name.localeCompare(b.name));
+  const results = found.slice(0, 8).map(({ one }) => shape("outbox-found", { sku: one.sku, product: one.name, category: one.category }));
+  if (!results.length) return box.replaceChildren(shape("outbox-unfound", { text }));
+  box.replaceChildren(shape("outbox-lines"));
+  box.querySelector("ul").append(...results);
+}

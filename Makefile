@@ -102,6 +102,11 @@ bench: $(VENV)/.ready-dev ## Measure imports, closing and pages against plain in
 bench-million: $(VENV)/.ready-dev ## Measure the closing of a million participants (a quarter of an hour, 15 GB of disk)
 	@$(PY) -m benchmarks.closing --participants 1000000
 
+.PHONY: lighthouse
+lighthouse: $(VENV)/.ready-dev chromium ## Judge home, declare, ranking and sign-in with Lighthouse, as a phone (needs Node 20)
+	@cd benchmarks/lighthouse && npm ci --no-fund --no-audit --loglevel=error
+	@$(PY) -m benchmarks.lighthouse.run
+
 # --- making ----------------------------------------------------------------------------------------------------------
 
 css: ## Compile static/palmares.css (needs Node 20)

@@ -40,7 +40,7 @@ from foundation.localisation import day, language, moment
 from foundation.pages import page_number, page_or_part, paged
 from foundation.programme import setting
 from foundation.transactions import transaction
-from network import telling
+from network import pushing
 from network.permissions import requires
 
 blueprint = Blueprint("declarations", __name__)
@@ -141,7 +141,7 @@ def _answer_page(public_id: str, form: ContestForm) -> str:
         earlier_lines=queries.told_lines([one.id for one in earlier]) if earlier else {},
         new=new,
         earned=earned,
-        push_offer=new and found.points > 0 and declaration.status == "accepted" and telling.may_ask(),
+        push_offer=new and found.points > 0 and declaration.status == "accepted" and pushing.may_ask(current_user),
         climbs=climbing.climbs(found, at=at) if new else [],
         language=language(),
         bar=wording.explain_bar(revision.barred),

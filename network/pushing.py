@@ -41,9 +41,11 @@ def devices_of(person_id: int) -> Select[tuple[Device]]:
     return select(Device).where(Device.person_id == person_id).order_by(Device.created_at.desc(), Device.id.desc())
 
 
-def has_device(person_id: int) -> bool:
-    """Whether a person is told on some device."""
-    return db.session.scalar(devices_of(person_id).with_only_columns(Device.id).limit(1)) is not None
+def may_ask(person: Person) -> bool:
+    """Whether a person may be asked, after a sale that counts, to be told on a device: while they are told on none."""
+    if current_app.config["SETTINGS"].push_key is None:
+        return False
+    return db.session.scalar(devices_of(person.id).with_only_columns(Device.id).limit(1)) is None
 
 
 def add_device(

@@ -34,11 +34,6 @@ def push_key() -> str | None:
     return web_push.public_key(private) if private is not None else None
 
 
-def may_ask() -> bool:
-    """Whether I may be asked, after a sale that counts, to be told on this device: while I am told on none."""
-    return push_key() is not None and not pushing.has_device(current_user.id)
-
-
 def choices_shown() -> dict[str, Any]:
     """What the section of the profile page shows."""
     return {

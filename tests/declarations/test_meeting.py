@@ -98,7 +98,7 @@ def test_without_scripts_products_and_guests_come_and_go(client: Client, cast: C
     assert len(re.findall('name="guest"', page)) == 4
     page = client.post("/declare/meeting/draft", data=typed(less=GUEST)).text
     assert GUEST not in page and HOSTESS in page
-    page = client.post("/declare/meeting/draft", data=typed(code="3600000000031")).text
+    page = client.post("/declare/meeting/draft", data=typed(code="3600000000030")).text
     assert f'name="{BUYER}-units-ROUGE"' in page
     page = client.post("/declare/meeting/draft", data=typed(code="4")).text
     assert "Aucun produit n’a le code « 4 »" in page and f'name="{BUYER}-units-SERUM"' in page

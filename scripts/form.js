@@ -13,7 +13,8 @@ const form = document.querySelector("form[data-declare]");
 export function start({ store, person, offline, send }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
-  let photo = null; // the id of a picture kept with the sale that was taken up again
+  let photo = null; // the id of the picture that the phone keeps with this sale
+  let pictured; // the file in the form that it is
 
   // — what the form says —
 
@@ -43,6 +44,17 @@ export function start({ store, person, offline, send }) {
   };
   // — drafts save themselves —
 
+  /* The picture as the form shows it now: kept under a new id when it is another one. */
+  const keepPicture = async () => {
+    const file = fields.proof?.files[0];
+    if (!file && pictured) photo = null;
+    else if (file && file !== pictured && "small" in fields.proof.dataset) {
+      const id = crypto.randomUUID();
+      await store.putPhoto(person, id, file);
+      photo = id;
+    } else return;
+    pictured = file;
+  };
   let closed = false; // sent: nothing more is saved of it
   const { typed, stop } = saving(form, async () => {
     if (closed) return;
@@ -50,7 +62,9 @@ export function start({ store, person, offline, send }) {
     const before = await store.one(fields.id.value);
     if (before && before.state !== "draft") return;
     if (sale.lines.length || sale.comment.trim()) {
+      await keepPicture();
       await store.put(person, "draft", { [fields.id.value]: { sale, typed_at: new Date().toISOString(), photo } });
+      if (before?.photo && before.photo !== photo) await store.dropPhoto(before.photo);
     } else if (before) await store.drop(before.id);
   });
   document.addEventListener("htmx:afterSettle", typed);
@@ -115,11 +129,19 @@ export function start({ store, person, offline, send }) {
 
   // — a sale taken up again —
 
+  const showPicture = async () => {
+    const files = new DataTransfer();
+    files.items.add(new File([await store.photo(photo)], "photo.jpg", { type: "image/jpeg" }));
+    fields.proof.files = files.files;
+    pictured = fields.proof.files[0];
+    fields.proof.dispatchEvent(new Event("change"));
+  };
   const fill = (item) => {
     const { sale } = item;
     document.getElementById("lines").replaceChildren();
     fields.id.value = item.id;
     photo = item.photo ?? null;
+    if (photo && fields.proof) showPicture().catch(() => {});
     for (const { sku, name, units } of sale.lines) add(sku, name || sku, units);
     for (const name of TEXTS) if (fields[name]) fields[name].value = sale[name] ?? "";
     for (const name of CHOICES) {
@@ -221,7 +243,7 @@ export function start({ store, person, offline, send }) {
     const id = fields.id.value;
     let picture = photo;
     const file = fields.proof?.files?.[0];
-    if (file) {
+    if (file && file !== pictured) {
       let small = file;
       const shrinking = await import(words.photo).catch(() => null); // not on this phone: it goes as it is
       try {

@@ -37,6 +37,7 @@
       const file = chosen.files[0];
       if (shown.src) URL.revokeObjectURL(shown.src);
       shown.hidden = true;
+      delete chosen.dataset.small;
       if (!file) return;
       try {
         const { shrink } = await import(chosen.dataset.photo);
@@ -49,6 +50,8 @@
         }
         shown.src = URL.createObjectURL(small);
         shown.hidden = false;
+        chosen.dataset.small = "";
+        chosen.dispatchEvent(new Event("input", { bubbles: true })); // now it can be kept
       } catch {
         // The server says what is wrong with a file that is no picture.
       }

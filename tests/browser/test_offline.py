@@ -191,6 +191,20 @@ def queue(page: Page) -> dict[str, int]:
     )
 
 
+def stored(page: Page, store: str) -> int:
+    """How much there is in a store of the phone."""
+    return page.evaluate(
+        """(name) => new Promise((resolve) => {
+            const asked = indexedDB.open("palmares");
+            asked.onsuccess = () => {
+                const count = asked.result.transaction(name).objectStore(name).count();
+                count.onsuccess = () => (asked.result.close(), resolve(count.result));
+            };
+        })""",
+        store,
+    )
+
+
 def receipt(chance: random.Random) -> bytes:
     """A photo of about 100 kB."""
     picture = Image.frombytes("RGB", (240, 240), chance.randbytes(240 * 240 * 3)).resize((600, 600))
@@ -290,6 +304,40 @@ def test_twenty_sales_made_without_network_arrive_once_each_through_lost_answers
     expect(page.locator("#outbox-list")).to_be_hidden()
     page.goto("/")
     expect(page.locator(".hero-board .hero-number")).to_contain_text(str(10 * sum(units) + 50))
+
+
+def test_a_sale_that_was_begun_keeps_its_photo(cast, autumn, weather: Weather, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    weather.down = True
+    page.goto("/declare")
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("En boutique").check()
+    first, second = (receipt(random.Random(seed)) for seed in (1, 2))
+    for picture in (first, second):
+        page.locator("input[name=proof]").set_input_files(
+            {"name": "ticket.jpg", "mimeType": "image/jpeg", "buffer": picture}
+        )
+        expect(page.locator("input[name=proof][data-small]")).to_have_count(1)
+        until(lambda: stored(page, "photos") == 1)
+        page.wait_for_timeout(400)
+    assert stored(page, "photos") == 1, "the picture that was replaced is gone"
+
+    phone.close()
+    page = phone.open()
+    page.goto("/declare")
+    page.get_by_role("button", name="Reprendre la vente").click()
+    expect(page.locator("[data-photo-shown]")).to_be_visible()
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    assert stored(page, "photos") == 1
+    weather.down = False
+    page.goto("/declarations")
+    until(lambda: queue(page).get("kept", 0) == 0)
+    assert sales_of("AWA") == [("accepted", 1)]
+    [proof] = db.session.scalars(select(Photo).where(Photo.declaration_id.is_not(None)))
+    assert proof.picture is not None and stored(page, "photos") == 0
 
 
 def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, autumn, weather: Weather, phone: Phone):

@@ -401,7 +401,7 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
 
 def leave(page: Page) -> None:
     """Sign out on this phone."""
-    page.get_by_label("Mon menu").click()
+    page.locator("summary", has_text="Mon menu").click()
     page.get_by_role("button", name="Se déconnecter", exact=True).click()
 
 

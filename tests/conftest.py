@@ -6,6 +6,7 @@ copied for each test: a file on SQLite, CREATE DATABASE … TEMPLATE on a Postgr
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import flask_migrate
@@ -22,6 +23,7 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_login import login_user
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from app import create_app
 from foundation.database import db
@@ -51,6 +53,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ[FOLDER])
         servers.stop_postgresql(folder)
         servers.remove(folder)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded to run the tests stays to the end: going through it again and again finds nothing to throw away,
+    and took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_report_header() -> str:
@@ -98,6 +108,23 @@ def make_settings(database_url: str, folder: Path, **changes: Any) -> Settings:
         "codes_keys": ("YS1rZXktZm9yLXRlc3RzLW9ubHktLW9mLTMyLWJ5dGU=",),
     }
     return Settings(**(values | changes))
+
+
+class KnownRule(Rule):
+    """An address that is compiled once per run: it is most of what it takes to build an application."""
+
+    compiled: ClassVar[dict[tuple[str, str, str], dict[str, Any]]] = {}
+
+    def compile(self) -> None:
+        """As in any application, or as it came out in the one before."""
+        name = (self.rule, self.endpoint, repr((self.defaults, sorted(self.methods or ()))))
+        if name not in self.compiled:
+            super().compile()
+            self.compiled[name] = {one: value for one, value in vars(self).items() if one != "map"}
+        vars(self).update(self.compiled[name])
+
+
+Flask.url_rule_class = KnownRule
 
 
 def make_app(settings: Settings) -> Flask:

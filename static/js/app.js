@@ -43,9 +43,13 @@
     const written = element.textContent;
     const format = new Intl.NumberFormat(language);
     const start = performance.now();
+    let shown = 0; // twenty numbers a second are seen as one movement, and leave a small phone time for the rest
     const frame = (now) => {
       const part = Math.min(1, (now - start) / 900);
-      element.textContent = part < 1 ? format.format(Math.round(target * (1 - (1 - part) ** 3))).replace("\u202f", "\u00a0") : written;
+      if (part === 1 || now - shown > 48) {
+        shown = now;
+        element.textContent = part < 1 ? format.format(Math.round(target * (1 - (1 - part) ** 3))).replace("\u202f", "\u00a0") : written;
+      }
       if (part < 1) requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);

@@ -616,7 +616,7 @@ def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, we
 
 def leave(page: Page) -> None:
     """Sign out on this phone."""
-    page.get_by_label("Mon menu").click()
+    page.locator("summary", has_text="Mon menu").click()
     page.get_by_role("button", name="Se déconnecter", exact=True).click()
 
 

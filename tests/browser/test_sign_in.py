@@ -32,7 +32,7 @@ def letter_with_code(app: Flask) -> str:
 
 def open_menu(page: Page) -> None:
     """Open the menu of the person, at the top right."""
-    page.locator("summary[aria-label='Mon menu']").click()
+    page.locator("summary", has_text="Mon menu").click()
 
 
 def test_a_code_from_the_mail_opens_the_door_and_a_wrong_one_does_not(app, cast, page: Page, new_context):

@@ -117,7 +117,9 @@ def deliver(page: Page, message: str) -> None:
         lambda said: registrations.extend(one["registrationId"] for one in said["registrations"]),
     )
     tools.send("ServiceWorker.enable")
-    while not registrations:
+    for _ in range(500):
+        if registrations:
+            break
         page.wait_for_timeout(20)
     origin = page.evaluate("() => window.location.origin")
     tools.send(

@@ -91,6 +91,7 @@ def test_without_scripts_products_and_guests_come_and_go(client: Client, cast: C
     client.sign_in(cast.nina)
     page = client.post("/declare/meeting/draft", data=typed(add="ROUGE")).text
     assert f'name="{BUYER}-units-ROUGE"' in page and re.search(rf'name="{AT_HOME}-units-CREME"[^>]*value="2"', page)
+    assert re.search(r'name="remove" value="ROUGE" id="chip', page), "the same tap takes it back"
     page = client.post("/declare/meeting/draft", data=typed(remove="SERUM")).text
     assert f'name="{BUYER}-units-SERUM"' not in page
     page = client.post("/declare/meeting/draft", data=typed(more="1")).text

@@ -12,7 +12,10 @@ MOST_BYTES = 120_000  # of content as it travels; without the headers, which HTT
 MOST_OF_SCRIPTS = 45_000
 
 
-@pytest.mark.parametrize(("path", "shown"), [("/", ".hero-board"), ("/declare", "form"), ("/ranking", "#ranking")])
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/", ".hero-board"), ("/declare", "form"), ("/declare/meeting", "form"), ("/ranking", "#ranking")],
+)
 def test_the_first_load_is_light(demonstration: Demonstration, path: str, shown: str):
     signed_in = demonstration.enter("Camille Morvan").context.cookies()
     context = demonstration.new_context()  # nothing in its cache yet

@@ -119,6 +119,11 @@
     }
   });
 
+  // What the keyboard comes to is wholly in sight, also in a row that scrolls and under the bars that stay.
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches(":focus-visible")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
   // Also for parts that htmx brings later.
   const enhance = (root) => {
     root.querySelectorAll("[data-stepper] input").forEach(bound);

@@ -1,0 +1,194 @@
+"""A seller’s day with the keyboard alone: one always sees where one is, and is never thrown back to the top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from foundation import clock
+from network.models import Person
+from rewards.jobs import advance_challenges
+from tests.browser.stage import publish
+from tests.cast import Cast
+from tests.declarations.stage import sell
+
+# The ring around what has the focus: its width and its contrast with the page behind it.
+RING = """async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const one = document.activeElement;
+    const shown = one.closest(".tile, .chip, .star, .scale-step") || one;
+    const style = getComputedStyle(shown);
+    const paint = document.createElement("canvas").getContext("2d");
+    const light = (colour) => {
+        paint.fillStyle = colour;
+        paint.fillRect(0, 0, 1, 1);
+        const parts = [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255);
+        const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        const [red, green, blue] = parts.map(linear);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    let behind = shown.parentElement;
+    while (behind.parentElement && getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)")
+        behind = behind.parentElement;
+    const both = [light(style.outlineColor), light(getComputedStyle(behind).backgroundColor)];
+    const [low, high] = both.sort((a, b) => a - b);
+    return {
+        name: one.ariaLabel || one.innerText || one.name || one.localName,
+        width: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
+        contrast: (high + 0.05) / (low + 0.05),
+        marked: one.type === "date", // the browser marks the day, the month, the year or the calendar itself
+        lost: one === document.body,
+    };
+}"""
+
+
+def look(page: Page) -> None:
+    """One sees what has the focus."""
+    ring = page.evaluate(RING)
+    assert not ring["lost"], "the focus is lost"
+    assert ring["marked"] or (ring["width"] >= 2 and ring["contrast"] >= 3), str(ring)
+
+
+def reach(page: Page, what: Locator, *, key: str = "Tab", most: int = 80) -> None:
+    """Go to a control with the Tab key, and see the ring at every step."""
+    expect(what).to_be_visible()
+    for _ in range(most):
+        page.keyboard.press(key)
+        look(page)
+        if what.evaluate("(one) => one === document.activeElement"):
+            return
+    raise AssertionError(f"{what} is not reached in {most} steps")
+
+
+def press(page: Page, what: Locator, *, key: str = "Enter") -> None:
+    """Go to a control and press a key on it."""
+    reach(page, what)
+    page.keyboard.press(key)
+
+
+@pytest.fixture
+def awas(cast: Cast, page: Page, sign_in: Callable[[Page, Person], None]) -> Page:
+    """Awa's phone, with a keyboard."""
+    publish()
+    list(advance_challenges(clock.now()))
+    sell("AWA", [("CREME", 2)], name="yesterday", at=clock.now() - timedelta(days=1))
+    sign_in(page, cast.awa)
+    return page
+
+
+def settled(page: Page) -> None:
+    """What htmx asked for is there."""
+    page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+
+
+def test_a_sale_is_told_corrected_and_withdrawn(awas: Page):
+    page = awas
+    page.goto("/declare")
+
+    # the first Tab offers to skip the menus
+    page.keyboard.press("Tab")
+    look(page)
+    expect(page.get_by_role("link", name="Aller au contenu")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+    # one by its name, searched; one more of it
+    reach(page, page.get_by_label("Chercher un produit, un code"))
+    page.keyboard.type("serum")
+    found = page.locator("#declare-results").get_by_role("button", name="Sérum éclat")
+    expect(found).to_be_visible()
+    press(page, found)
+    added = page.locator("#lines li").filter(has_text="Sérum éclat")
+    expect(added).to_be_focused()
+    press(page, added.get_by_role("button", name="Plus"))
+    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("2")
+    look(page)
+
+    # kept as a favourite: one stays on the star
+    star = added.get_by_role("button", name="Garder Sérum éclat parmi mes favoris")
+    press(page, star, key="Space")
+    expect(star).to_have_attribute("aria-pressed", "true")
+    expect(star).to_be_focused()
+
+    # another, taken back: one goes on from the lines; and added again
+    chip = page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour")
+    reach(page, chip, key="Shift+Tab")
+    page.keyboard.press("Enter")
+    cream = page.locator("#lines li").filter(has_text="Crème de jour")
+    expect(cream).to_be_focused()
+    press(page, cream.get_by_role("button", name="Retirer Crème de jour"))
+    expect(cream).to_have_count(0)
+    settled(page)
+    assert page.evaluate("document.activeElement.closest('#declare-form') !== null"), "the focus stays in the form"
+    reach(page, chip, key="Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(cream).to_be_focused()
+
+    # where it was, what the customer thinks, and off it goes
+    reach(page, page.get_by_label("En boutique"))
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("En ligne").or_(page.get_by_label("En face à face")).first).to_be_visible()
+    page.get_by_label("En boutique").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_label("En boutique")).to_be_checked()
+    press(page, page.locator("summary").filter(has_text="L’avis du client"))
+    reach(page, page.get_by_label("1 étoile", exact=True))
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("5 étoiles")).to_be_checked()
+    look(page)
+    press(page, page.get_by_role("button", name="Envoyer"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("+")
+
+    press(page, page.get_by_role("link", name="Corriger"))
+    page.wait_for_url("**/correction")
+    reach(page, page.get_by_label("Unités de Sérum éclat"))
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
+    press(page, page.get_by_role("button", name="Corriger"))
+    page.wait_for_url(lambda url: "/correction" not in url)
+    press(page, page.get_by_role("link", name="Retirer"))
+    press(page, page.get_by_role("button", name="Retirer la vente"))
+    expect(page.locator("main")).to_contain_text("Vente retirée")
+
+
+def test_a_mistake_takes_one_to_its_explanation_and_from_there_to_the_field(awas: Page):
+    page = awas
+    page.goto("/declare")
+    press(page, page.get_by_role("button", name="Envoyer"))
+    expect(page.get_by_role("alert").filter(has_text="rien n’est perdu")).to_be_focused()
+
+
+def test_the_menu_opens_closes_with_escape_and_changes_theme_and_language(awas: Page):
+    page = awas
+    page.goto("/")
+    menu = page.locator(".user-menu summary")
+    press(page, menu)
+    expect(page.get_by_role("link", name="Mon profil et mes données")).to_be_visible()
+    page.keyboard.press("Tab")
+    look(page)
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    expect(page.get_by_role("link", name="Mon profil et mes données")).to_be_hidden()
+    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name="Sombre"))
+    expect(page.locator("html")).to_have_attribute("data-theme", "palmares-dark")
+    press(page, page.locator(".user-menu summary"))
+    press(page, page.get_by_role("button", name="EN", exact=True))
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_an_animator_accepts_a_sale(cast: Cast, page: Page, sign_in: Callable[[Page, Person], None]):
+    publish()
+    list(advance_challenges(clock.now()))
+    sell("AWA", [("CREME", 1_500)], name="large", at=clock.now() - timedelta(hours=2))
+    sign_in(page, cast.marc)
+    page.goto("/review")
+    accept = page.get_by_role("button", name="Accepter")
+    expect(accept).to_be_focused()
+    look(page)
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("Vente acceptée")

@@ -7,9 +7,15 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select
 
+from declarations.models import Declaration
+from declarations.operations import reject
 from foundation import clock
+from foundation.database import db
+from foundation.transactions import transaction
 from network.models import Person
+from network.notices import notify
 from rewards.jobs import advance_challenges
 from tests.browser.stage import publish
 from tests.cast import Cast
@@ -192,3 +198,18 @@ def test_an_animator_accepts_a_sale(cast: Cast, page: Page, sign_in: Callable[[P
     look(page)
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("Vente acceptée")
+
+
+def test_a_refusal_is_contested_and_messages_are_read(awas: Page):
+    page = awas
+    sale = sell("AWA", [("CREME", 1_500)], name="large", at=clock.now() - timedelta(hours=1)).public_id
+    waiting = db.session.scalars(select(Declaration).where(Declaration.public_id == sale)).one()
+    with transaction():
+        reject(waiting, "wrong_quantity", by="MARC", at=clock.now(), note="Le bon dit 15.")
+        notify([waiting.person_id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    page.goto(f"/declarations/{sale}")
+    press(page, page.get_by_role("button", name="Contester ce refus"))
+    expect(page.locator("main")).to_contain_text("En vérification")
+    page.goto("/notices")
+    press(page, page.get_by_role("button", name="Tout marquer comme lu"))
+    expect(page.get_by_role("button", name="Tout marquer comme lu")).to_have_count(0)

@@ -9,10 +9,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import func, select
 
-from declarations.models import Photo
+from declarations.models import Declaration, Photo
+from declarations.operations import reject
 from foundation import clock
 from foundation.database import db
+from foundation.transactions import transaction
 from network.models import Person
+from network.notices import notify
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import Demonstration
 from tests.browser.stage import publish
@@ -96,3 +99,23 @@ def test_nothing_on_the_pages_waits_for_a_script(demonstration: Demonstration):
         dead += [f"{some[0]}: {name}" for name in page.evaluate(DEAD)]
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == DARK
     assert dead == []
+
+
+def test_a_refusal_is_contested_messages_are_read_and_one_leaves(awas: Page, cast: Cast):
+    page = awas
+    sale = sell("AWA", [("CREME", 1_500)], name="large", at=clock.now() - timedelta(hours=1)).public_id
+    waiting = db.session.scalars(select(Declaration).where(Declaration.public_id == sale)).one()
+    with transaction():
+        reject(waiting, "wrong_quantity", by="MARC", at=clock.now(), note="Le bon dit 15.")
+        notify([waiting.person_id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    page.goto(f"/declarations/{sale}")
+    page.get_by_role("button", name="Contester ce refus").click()
+    expect(page.locator("main")).to_contain_text("En vérification")
+    page.goto("/notices")
+    page.get_by_role("button", name="Tout marquer comme lu").click()
+    expect(page.get_by_role("link", name="Messages", exact=True)).to_be_visible()
+    page.goto("/ranking")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Classement")
+    page.locator(".user-menu summary").click()
+    page.get_by_role("button", name="Se déconnecter", exact=True).click()
+    expect(page).to_have_url("/sign-in")

@@ -33,7 +33,7 @@ def forbidden_changes(before: Definition, after: Definition) -> list[Problem]:
         return [
             Problem(
                 ("code",),
-                _("ce sont les règles d'un autre challenge, « %(code)s »", code=after.code),
+                _("ce sont les règles d’un autre challenge, « %(code)s »", code=after.code),
                 f'code = "{before.code}"',
             )
         ]
@@ -56,7 +56,7 @@ def _promises(before: Definition, after: Definition) -> Iterator[Problem]:
             (key,),
             _("changer les règles ne change pas les dates du challenge (« %(key)s »)", key=key)
             if dated
-            else _("« %(key)s » ne change plus : c'est promis depuis la publication", key=key),
+            else _("« %(key)s » ne change plus : c’est promis depuis la publication", key=key),
             _("%(kept)s — pour les dates, prolongez le challenge ou terminez-le plus tôt", kept=kept)
             if dated
             else kept,
@@ -116,7 +116,7 @@ def _payouts(before: Definition, after: Definition) -> Iterator[Problem]:
         if payout.kind == "draw":
             yield Problem(
                 ("payouts", index, "kind"),
-                _("un tirage au sort ne s'ajoute pas en cours de route : il se publie avant le début"),
+                _("un tirage au sort ne s’ajoute pas en cours de route : il se publie avant le début"),
                 _("un autre gain, ou un autre challenge"),
             )
 
@@ -129,9 +129,9 @@ def _budget(before: Definition, after: Definition) -> Iterator[Problem]:
     if after.budget is None or (before.budget is not None and after.budget >= before.budget):
         return
     if before.budget is None:
-        wrong, right = _("un budget qui arrive en cours de route peut priver d'un gain promis"), _("pas de « budget »")
+        wrong, right = _("un budget qui arrive en cours de route peut priver d’un gain promis"), _("pas de « budget »")
     else:
-        wrong = _("le budget baisse, ce qui peut priver d'un gain promis")
+        wrong = _("le budget baisse, ce qui peut priver d’un gain promis")
         right = _("au moins %(n)s, ou pas de « budget »", n=number(before.budget))
     yield Problem(("budget",), wrong, right)
 
@@ -163,7 +163,7 @@ def extended(
             problems.append(
                 Problem(
                     (key,),
-                    _("une prolongation ne laisse pas moins de temps qu'avant"),
+                    _("une prolongation ne laisse pas moins de temps qu’avant"),
                     _("à partir de %(instant)s", instant=held.astimezone(before.zone).isoformat()),
                 )
             )
@@ -223,7 +223,7 @@ def _without_dead_rules(data: dict[str, Any]) -> Definition:
                     [
                         Problem(
                             ("ends_on",),
-                            _("d'ici là, aucune règle n'aura donné de points"),
+                            _("d’ici là, aucune règle n’aura donné de points"),
                             _("une annulation, ou un jour plus tard"),
                         )
                     ]

@@ -44,8 +44,8 @@ def check(file: Path, language: str) -> None:
             click.echo(sentence)
         click.echo(
             ngettext(
-                "Public : %(who)s — %(n)s personne aujourd'hui.",
-                "Public : %(who)s — %(n)s personnes aujourd'hui.",
+                "Public : %(who)s — %(n)s personne aujourd’hui.",
+                "Public : %(who)s — %(n)s personnes aujourd’hui.",
                 facts.people,
                 who=audience_in_words(stored.get("audience")),
                 n=number(facts.people),

@@ -93,13 +93,13 @@ def _read_day(value: Any) -> Any:
             value = date.fromisoformat(value)
         except ValueError:
             raise _refuse(
-                _("« %(value)s » n'est pas un jour du calendrier", value=value), _("un jour qui existe")
+                _("« %(value)s » n’est pas un jour du calendrier", value=value), _("un jour qui existe")
             ) from None
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise _refuse(_("« %(value)s » n'est pas une date", value=value), _("une date comme 2026-01-05"))
+        raise _refuse(_("« %(value)s » n’est pas une date", value=value), _("une date comme 2026-01-05"))
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise _refuse(
-            _("l'année %(year)s n'est pas possible", year=value.year),
+            _("l’année %(year)s n’est pas possible", year=value.year),
             _("une année de %(first)s à %(last)s", first=FIRST_YEAR, last=LAST_YEAR),
         )
     return value
@@ -111,9 +111,9 @@ def _read_instant(value: Any) -> Any:
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise _refuse(_("« %(value)s » n'est pas un instant", value=value), right) from None
+            raise _refuse(_("« %(value)s » n’est pas un instant", value=value), right) from None
     if not isinstance(value, datetime):
-        raise _refuse(_("« %(value)s » n'est pas un instant", value=value), right)
+        raise _refuse(_("« %(value)s » n’est pas un instant", value=value), right)
     if value.utcoffset() is None:
         raise _refuse(_("« %(value)s » est sans fuseau horaire", value=value.isoformat()), right)
     _read_day(value.date())
@@ -127,7 +127,7 @@ def _read_decimal(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
-        raise _refuse(_("« %(value)s » n'est pas un nombre décimal", value=value), right)
+        raise _refuse(_("« %(value)s » n’est pas un nombre décimal", value=value), right)
     return value
 
 
@@ -161,8 +161,8 @@ def _read_text(value: str) -> str:
 def _read_picture(value: str) -> str:
     if "/" in value or "\\" in value or value.startswith("."):
         raise _refuse(
-            _("« %(value)s » n'est pas un nom de fichier", value=value),
-            _("le nom d'une image posée à côté du fichier, comme hiver.jpg"),
+            _("« %(value)s » n’est pas un nom de fichier", value=value),
+            _("le nom d’une image posée à côté du fichier, comme hiver.jpg"),
         )
     return value
 
@@ -603,14 +603,14 @@ def _worded(fault: Any) -> Problem:
         expected = str(context.get("expected", "")).replace("'", '"').replace(" or ", ", ")
         return Problem(where, _("valeur inconnue « %(value)s »", value=given), _("une de : %(list)s", list=expected))
     if kind.startswith("int"):
-        return Problem(where, _("« %(value)s » n'est pas un nombre entier", value=given), _("un nombre entier"))
+        return Problem(where, _("« %(value)s » n’est pas un nombre entier", value=given), _("un nombre entier"))
     if kind.startswith("string_too_long"):
         return Problem(where, _("le texte est trop long"), _("au plus %(n)s caractères", n=context.get("max_length")))
     if kind.startswith("string"):
-        return Problem(where, _("« %(value)s » n'est pas un texte", value=given), f'"{given}"')
+        return Problem(where, _("« %(value)s » n’est pas un texte", value=given), f'"{given}"')
     if kind in ("tuple_type", "list_type"):
-        return Problem(where, _("« %(key)s » n'est pas une liste", key=key), f"[[{key}]]" if len(where) == 1 else "[…]")
-    return Problem(where, _("« %(key)s » n'est pas une table de clés et de valeurs", key=key), "{ … }")
+        return Problem(where, _("« %(key)s » n’est pas une liste", key=key), f"[[{key}]]" if len(where) == 1 else "[…]")
+    return Problem(where, _("« %(key)s » n’est pas une table de clés et de valeurs", key=key), "{ … }")
 
 
 def _lawful(fault: Any, problem: Problem, *, draw: bool) -> Problem:
@@ -707,7 +707,7 @@ def _called(definition: Definition, known: Known) -> Iterator[Problem]:
     if definition.code in known.taken:
         yield Problem(
             ("code",),
-            _("« %(value)s » est déjà l'adresse d'une page du studio", value=definition.code),
+            _("« %(value)s » est déjà l’adresse d’une page du studio", value=definition.code),
             _("un autre code, comme %(example)s", example=f"{definition.code}-{definition.starts_on.year}"),
         )
 
@@ -725,7 +725,7 @@ def _bounds(part: Part, where: tuple[str | int, ...]) -> Iterator[Problem]:
                 elif name == "weekdays" and not 1 <= inner <= 7:
                     yield Problem(
                         (*place, index),
-                        _("%(value)s n'est pas un jour de la semaine", value=inner),
+                        _("%(value)s n’est pas un jour de la semaine", value=inner),
                         _("de 1 (lundi) à 7 (dimanche)"),
                     )
         elif bounds is not None and isinstance(value, int) and not bounds.lowest <= value <= bounds.highest:
@@ -846,7 +846,7 @@ def _repetition(definition: Definition) -> Iterator[Problem]:
         if day is not None and day.day > 27 and (day + timedelta(days=1)).day != 1:
             yield Problem(
                 where,
-                _("le %(n)s n'est pas dans tous les mois", n=day.day),
+                _("le %(n)s n’est pas dans tous les mois", n=day.day),
                 _("un jour du 1 au 27, ou le dernier du mois"),
             )
 
@@ -857,14 +857,14 @@ def _objective(definition: Definition) -> Iterator[Problem]:
         if definition.rank_by == "progress":
             yield Problem(
                 ("rank_by",),
-                _("un classement par progression a besoin d'un objectif"),
+                _("un classement par progression a besoin d’un objectif"),
                 _("une table [objective]"),
             )
         for index, payout in enumerate(definition.payouts):
             if payout.kind == "objective":
                 yield Problem(
                     ("payouts", index, "kind"),
-                    _("ce gain récompense un objectif, et le challenge n'en a pas"),
+                    _("ce gain récompense un objectif, et le challenge n’en a pas"),
                     _("une table [objective]"),
                 )
         return
@@ -874,7 +874,7 @@ def _objective(definition: Definition) -> Iterator[Problem]:
     if objective.measure == "points":
         yield Problem(
             ("objective", "baseline"),
-            _("un objectif en points ne peut pas partir du passé : ces points n'existaient pas"),
+            _("un objectif en points ne peut pas partir du passé : ces points n’existaient pas"),
             _("default = …, sans baseline"),
         )
     if baseline.last < baseline.first:
@@ -896,7 +896,7 @@ def _rules(definition: Definition) -> Iterator[Problem]:
         if rule.id in by_id:
             yield Problem(
                 ("rules", index, "id"),
-                _("deux règles s'appellent « %(id)s »", id=rule.id),
+                _("deux règles s’appellent « %(id)s »", id=rule.id),
                 _("un nom différent pour chaque règle"),
             )
         by_id.setdefault(rule.id, rule)
@@ -913,7 +913,7 @@ def _rules(definition: Definition) -> Iterator[Problem]:
             yield Problem(
                 (*where, "min_comment"),
                 _(
-                    "aucun avis n'a %(n)s caractères : la règle ne donnerait jamais de points",
+                    "aucun avis n’a %(n)s caractères : la règle ne donnerait jamais de points",
                     n=rule.min_comment,
                 ),
                 _("au plus %(n)s", n=LONGEST_COMMENT),
@@ -946,7 +946,7 @@ def _impossible_filter(definition: Definition, when: Filter | None, where: tuple
     if when.weekdays and all(1 <= number <= 7 for number in when.weekdays) and not _has_day(first, last, when.weekdays):
         return _never(
             (*place, "weekdays"),
-            _("aucun de ces jours de la semaine n'est dans sa période"),
+            _("aucun de ces jours de la semaine n’est dans sa période"),
             _("un jour de la semaine entre le %(start)s et le %(end)s", start=first, end=last),
         )
     return None
@@ -963,7 +963,7 @@ def _boost(
     if Fraction(rule.factor) <= 1:
         yield Problem(
             (*where, "factor"),
-            _("un coefficient de %(factor)s n'ajoute rien", factor=rule.factor),
+            _("un coefficient de %(factor)s n’ajoute rien", factor=rule.factor),
             _('un nombre plus grand que 1, comme "1.5"'),
         )
         return
@@ -974,7 +974,7 @@ def _boost(
             wrong = True
             yield Problem(
                 (*where, "of", index),
-                _("la règle « %(id)s » n'existe pas", id=name),
+                _("la règle « %(id)s » n’existe pas", id=name),
                 _("une de : %(list)s", list=", ".join(plain)),
             )
         elif name not in plain:
@@ -990,15 +990,15 @@ def _boost(
     if not bases:
         yield _never(
             (*where, "counts"),
-            _("il n'y a aucune règle à multiplier"),
-            _("une règle qui n'est ni un bonus ni un palier"),
+            _("il n’y a aucune règle à multiplier"),
+            _("une règle qui n’est ni un bonus ni un palier"),
         )
         return
     together = [base for base in bases if _can_meet(definition, base.when, rule.when)]
     if not together:
         yield _never(
             (*where, "when"),
-            _("aucune vente ne remplit à la fois ses conditions et celles des règles qu'elle multiplie"),
+            _("aucune vente ne remplit à la fois ses conditions et celles des règles qu’elle multiplie"),
             _("des conditions qui se rejoignent"),
         )
         return
@@ -1009,7 +1009,7 @@ def _boost(
         if base * factor.numerator // factor.denominator - base <= 0:
             yield _never(
                 (*where, "factor"),
-                _("il multiplie au plus %(base)s points, et le reste s'arrondit à 0", base=base),
+                _("il multiplie au plus %(base)s points, et le reste s’arrondit à 0", base=base),
                 _("un coefficient plus grand"),
             )
 
@@ -1044,14 +1044,14 @@ def _milestone(definition: Definition, rule: MilestoneRule, where: tuple[str | i
         yield Problem(
             (*where, "when"),
             _("un palier en points compte tous les points gagnés : il ne se filtre pas"),
-            _('un palier sans « when », ou d\'une autre mesure ("units", "value", "declarations")'),
+            _('un palier sans « when », ou d’une autre mesure ("units", "value", "declarations")'),
         )
         return
     others = [other for other in definition.rules if other is not rule]
     if not any(not isinstance(other, MilestoneRule) or other.measure != "points" for other in others):
         yield _never(
             (*where, "measure"),
-            _("aucune autre règle ne donne les points qu'elle attend"),
+            _("aucune autre règle ne donne les points qu’elle attend"),
             _("une règle qui donne des points"),
         )
     else:
@@ -1088,11 +1088,11 @@ def _names(definition: Definition, known: Known) -> Iterator[Problem]:
     existing = {name: {product[position] for product in known.products} for name, position in columns}
     unknown = {
         "skus": _("produit inconnu « %(value)s »"),
-        "categories": _("aucun produit n'est de la catégorie « %(value)s »"),
-        "families": _("aucun produit n'est de la famille « %(value)s »"),
+        "categories": _("aucun produit n’est de la catégorie « %(value)s »"),
+        "families": _("aucun produit n’est de la famille « %(value)s »"),
     }
     right = {
-        "skus": _("la référence (sku) d'un produit du catalogue"),
+        "skus": _("la référence (sku) d’un produit du catalogue"),
         "categories": _("une catégorie du catalogue"),
         "families": _("une famille du catalogue"),
     }
@@ -1157,14 +1157,14 @@ def _payouts(definition: Definition, known: Known) -> Iterator[Problem]:
             elif payout.wallet is not None and definition.ranks == "outlet":
                 yield Problem(
                     (*where, "wallet"),
-                    _("un point de vente n'a pas de cagnotte"),
+                    _("un point de vente n’a pas de cagnotte"),
                     _('reward = "code de la dotation", ou un gain « convert », qui paie chaque personne'),
                 )
             elif payout.reward is not None and known.rewards is not None and payout.reward not in known.rewards:
                 yield Problem(
                     (*where, "reward"),
                     _("dotation inconnue « %(value)s »", value=payout.reward),
-                    _("le code d'une dotation du catalogue"),
+                    _("le code d’une dotation du catalogue"),
                 )
 
 

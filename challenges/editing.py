@@ -141,7 +141,7 @@ def removal(draft_id: int) -> AnyResponse | str:
             if again is not None:
                 drafts.discard(again, by=current_user.code, at=clock.now())
     except NotPossible:
-        flash(_("Ce challenge est publié : il ne peut plus que s'annuler."), "warning")
+        flash(_("Ce challenge est publié : il ne peut plus que s’annuler."), "warning")
     else:
         flash(_("Le brouillon est supprimé."), "success")
     return redirect("/studio")
@@ -229,11 +229,11 @@ def _sent_picture() -> tuple[bytes | None, str]:
     """The picture sent, cleaned; or why it is none."""
     file = request.files.get("file")
     if file is None or not file.filename:
-        return None, _("Choisissez d'abord une image.")
+        return None, _("Choisissez d’abord une image.")
     try:
         return clean_picture(file.read(), longest=LONGEST_SIDE), ""
     except ValueError:
-        return None, _("Ce n'est pas une image, ou elle est trop lourde — un JPEG, PNG ou WebP de 12 Mo au plus.")
+        return None, _("Ce n’est pas une image, ou elle est trop lourde — un JPEG, PNG ou WebP de 12 Mo au plus.")
 
 
 def _meeting(draft: Draft, step: Step, conflict: Conflict) -> AnyResponse:

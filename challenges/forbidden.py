@@ -52,8 +52,8 @@ def ban_on(words: Iterable[object], *, buying: bool = True, draw: bool = False) 
         )
         return Ban(RESALE_PRICE, wrong, _('counts = "value", qui compte les ventes au prix catalogue'))
     if _any(found, _IDENTITY_WORDS):
-        wrong = _("demander l'identité d'un client ne rapporte jamais rien (%(article)s)", article=IDENTITY)
-        return Ban(IDENTITY, wrong, _('counts = "profile", qui compte le genre de client, l\'âge et le lieu'))
+        wrong = _("demander l’identité d’un client ne rapporte jamais rien (%(article)s)", article=IDENTITY)
+        return Ban(IDENTITY, wrong, _('counts = "profile", qui compte le genre de client, l’âge et le lieu'))
     if _any(found, _RECRUITING_WORDS):
         wrong = _("recruter ou parrainer ne rapporte jamais rien (%(article)s)", article=RECRUITING)
         return Ban(RECRUITING, wrong, _("une règle qui compte les ventes déclarées par la personne elle-même"))
@@ -61,13 +61,13 @@ def ban_on(words: Iterable[object], *, buying: bool = True, draw: bool = False) 
         return None
     if draw:
         wrong = _(
-            "un ticket de tirage ne vient jamais d'un achat (%(article)s, à confirmer par un juriste)",
+            "un ticket de tirage ne vient jamais d’un achat (%(article)s, à confirmer par un juriste)",
             article=f"{LOTTERY} ; {RECRUITING}",
         )
         return Ban(
             LOTTERY, wrong, _("tickets_per = nombre de points par ticket, points gagnés par des ventes déclarées")
         )
-    wrong = _("acheter du stock, un kit ou un droit d'entrée ne rapporte jamais rien (%(article)s)", article=RECRUITING)
+    wrong = _("acheter du stock, un kit ou un droit d’entrée ne rapporte jamais rien (%(article)s)", article=RECRUITING)
     return Ban(RECRUITING, wrong, _("une règle qui compte les ventes déclarées par la personne elle-même"))
 
 

@@ -81,7 +81,7 @@ MEASURES = (
 PROOFS = (("none", _("Aucune")), ("optional", _("Possible")), ("required", _("Obligatoire")))
 ACCEPTANCES = (
     ("none", _("Il suffit de lire le règlement")),
-    ("required", _("Chaque participant est invité à l'accepter")),
+    ("required", _("Chaque participant est invité à l’accepter")),
 )
 RANKS = (("person", _("Les personnes")), ("outlet", _("Les points de vente")))
 LEAGUES = ("kind", "brands", "country", "region", "department", "city", "activity", "potential", "group", "outlet")
@@ -105,14 +105,14 @@ PAYOUTS = (
 
 WHO = (
     Key(("name",), "text", _("Nom du challenge")),
-    Key(("code",), "text", _("Code"), _("Dans l'adresse de la page et le nom du fichier, par exemple hiver-2026.")),
+    Key(("code",), "text", _("Code"), _("Dans l’adresse de la page et le nom du fichier, par exemple hiver-2026.")),
     Key(("description",), "area", _("Présentation")),
     Key(("en", "name"), "text", _("Nom en anglais")),
     Key(("en", "description"), "area", _("Présentation en anglais")),
     Key(("picture",), "text", _("Image")),
     Key(("audience", "kinds"), "boxes", _("Nature des points de vente"), choices=KINDS),
     Key(("audience", "brands"), "boxes", _("Exclusivité"), choices=BRANDS),
-    Key(("audience", "activity"), "boxes", _("Niveau d'activité"), choices=LEVELS),
+    Key(("audience", "activity"), "boxes", _("Niveau d’activité"), choices=LEVELS),
     Key(("audience", "potential"), "boxes", _("Niveau de potentiel"), choices=LEVELS),
     Key(("audience", "countries"), "names", _("Pays"), of="countries"),
     Key(("audience", "regions"), "names", _("Régions"), of="regions"),
@@ -128,7 +128,7 @@ WHO = (
     ),
 )
 WHAT = (
-    Key(("proof",), "choice", _("Preuve d'achat"), choices=PROOFS, usual="none"),
+    Key(("proof",), "choice", _("Preuve d’achat"), choices=PROOFS, usual="none"),
     Key(("acceptance",), "choice", _("Le règlement"), choices=ACCEPTANCES, usual="none"),
 )
 HOW_MUCH = (
@@ -149,7 +149,7 @@ HOW_MUCH = (
         usual="earliest",
     ),
     Key(
-        ("objective", "measure"), "choice", _("L'objectif se compte en"), choices=(("", _("Pas d'objectif")), *MEASURES)
+        ("objective", "measure"), "choice", _("L’objectif se compte en"), choices=(("", _("Pas d’objectif")), *MEASURES)
     ),
     Key(
         ("objective", "default"),
@@ -167,7 +167,7 @@ PRIZES = (
         ("budget",),
         "whole",
         _("Budget en euros"),
-        _("Les gains s'arrêtent quand il est épuisé. Sans budget, tout est payé."),
+        _("Les gains s’arrêtent quand il est épuisé. Sans budget, tout est payé."),
     ),
     Key(
         ("budget_policy",),
@@ -187,14 +187,14 @@ WHEN = (
     Key(
         ("declare_until",),
         "moment",
-        _("On déclare jusqu'au"),
-        _("Exclu. Si rien n'est écrit : trois jours pleins après le dernier jour."),
+        _("On déclare jusqu’au"),
+        _("Exclu. Si rien n’est écrit : trois jours pleins après le dernier jour."),
     ),
     Key(
         ("review_until",),
         "moment",
-        _("On vérifie jusqu'au"),
-        _("Si rien n'est écrit : une semaine après."),
+        _("On vérifie jusqu’au"),
+        _("Si rien n’est écrit : une semaine après."),
     ),
     Key(
         ("pending_at_close",),
@@ -227,8 +227,8 @@ WHEN = (
     Key(
         ("repeat_until",),
         "day",
-        _("Il revient jusqu'au"),
-        _("La dernière période commence au plus tard ce jour-là ; vide : jusqu'à ce que vous l'arrêtiez."),
+        _("Il revient jusqu’au"),
+        _("La dernière période commence au plus tard ce jour-là ; vide : jusqu’à ce que vous l’arrêtiez."),
     ),
 )
 
@@ -236,7 +236,7 @@ ID = Key(("id",), "text", _("Nom court"), _("Garde la trace des points gagnés ;
 POINTS = Key(("points",), "whole", _("Points"))
 CAP = (
     Key(("cap", "points"), "whole", _("Plafond de la règle"), _("En points.")),
-    Key(("cap", "per"), "choice", _("S'applique"), choices=CAPS, usual="day"),
+    Key(("cap", "per"), "choice", _("S’applique"), choices=CAPS, usual="day"),
 )
 FILTER = (
     Key(("when", "skus"), "names", _("Produits"), of="products"),
@@ -246,12 +246,12 @@ FILTER = (
     Key(("when", "customer"), "boxes", _("Clients"), choices=CUSTOMERS),
     Key(("when", "weekdays"), "boxes", _("Jours de la semaine"), choices=WEEKDAYS),
     Key(("when", "from"), "day", _("À partir du")),
-    Key(("when", "to"), "day", _("Jusqu'au")),
+    Key(("when", "to"), "day", _("Jusqu’au")),
     Key(("when", "min_units"), "whole", _("Unités au moins dans la vente")),
 )
 RULE_KEYS: dict[str, tuple[Key, ...]] = {
-    "units": (POINTS, Key(("per",), "whole", _("Toutes les … unités"), _("1 si rien n'est écrit.")), *CAP),
-    "value": (POINTS, Key(("per",), "whole", _("Par tranche de … euros"), _("1 si rien n'est écrit.")), *CAP),
+    "units": (POINTS, Key(("per",), "whole", _("Toutes les … unités"), _("1 si rien n’est écrit.")), *CAP),
+    "value": (POINTS, Key(("per",), "whole", _("Par tranche de … euros"), _("1 si rien n’est écrit.")), *CAP),
     "declaration": (POINTS, *CAP),
     "feedback": (
         POINTS,
@@ -556,7 +556,7 @@ class StepForm(BaseForm):
             numbered = gettext("Règle %(n)s", n=where[1] + 1) if where[0] == "rules" else None
             found.insert(0, numbered or gettext("Gain %(n)s", n=where[1] + 1))
         elif not found:
-            whole = {"rules": _("Les règles"), "objective": _("L'objectif"), "audience": _("Le public")}
+            whole = {"rules": _("Les règles"), "objective": _("L’objectif"), "audience": _("Le public")}
             found = [str(whole.get(str(where[0]) if where else "", _("Le challenge")))]
         return " · ".join(found)
 
@@ -619,7 +619,7 @@ def shown_at(content: Content, path: Path, key: Key, zone: ZoneInfo | None) -> l
 def _for_people(right: str) -> str:
     """What would be right, where a file says it with its own keys."""
     said = {
-        gettext("une table [objective]"): gettext("un objectif, à l'étape « Combien »"),
+        gettext("une table [objective]"): gettext("un objectif, à l’étape « Combien »"),
         gettext("au moins une table [[rules]]"): gettext("ajoutez une règle"),
         gettext("default = …, sans baseline"): gettext("un objectif pour chacun, sans ventes passées"),
         gettext('reward = "code de la dotation" ou wallet = nombre de points'): gettext(
@@ -628,8 +628,8 @@ def _for_people(right: str) -> str:
         gettext('reward = "code de la dotation", ou un gain « convert », qui paie chaque personne'): gettext(
             "une dotation, ou des points convertis, qui paient chaque personne"
         ),
-        gettext('un palier sans « when », ou d\'une autre mesure ("units", "value", "declarations")'): gettext(
-            "un palier sans condition, ou compté autrement qu'en points"
+        gettext('un palier sans « when », ou d’une autre mesure ("units", "value", "declarations")'): gettext(
+            "un palier sans condition, ou compté autrement qu’en points"
         ),
     }
     return said.get(right, right)

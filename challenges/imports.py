@@ -42,7 +42,7 @@ def read_challenge(path: str | Path) -> Definition:
         try:
             raw = Path(path).read_bytes()
         except OSError as error:
-            raise Faulty([Fault(file, 1, "", _("le fichier ne s'ouvre pas"), error.strerror or "")]) from error
+            raise Faulty([Fault(file, 1, "", _("le fichier ne s’ouvre pas"), error.strerror or "")]) from error
         definition = definition_of_text(raw, file)
         return _with_picture(definition, raw, Path(path))
 
@@ -73,7 +73,7 @@ def definition_of_text(raw: bytes, file: str) -> Definition:
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise Faulty([Fault(file, line, "", _("ce n'est pas de l'UTF-8"), _("un fichier en UTF-8"))]) from error
+        raise Faulty([Fault(file, line, "", _("ce n’est pas de l’UTF-8"), _("un fichier en UTF-8"))]) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Faulty([_syntax_fault(file, str(error), text)]) from error
     try:
@@ -112,7 +112,7 @@ def _syntax_fault(file: str, message: str, text: str) -> Fault:
         file,
         line,
         column,
-        _("ce n'est pas du TOML : %(reason)s", reason=reason),
+        _("ce n’est pas du TOML : %(reason)s", reason=reason),
         _("un fichier TOML valable"),
     )
 

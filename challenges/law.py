@@ -211,7 +211,7 @@ def wrong_in(
         yield from _wrong_value(figure, _plain(value))
     if not re.fullmatch(r"[A-Z]{2}", country):
         yield Wrong(
-            "country", _("« %(value)s » n'est pas un pays", value=country), _("deux lettres majuscules, comme FR")
+            "country", _("« %(value)s » n’est pas un pays", value=country), _("deux lettres majuscules, comme FR")
         )
     if valid_from is not None and valid_to is not None and valid_to < valid_from:
         yield Wrong(
@@ -221,12 +221,12 @@ def wrong_in(
         )
     if not source.strip() or len(source.strip()) > 300:
         yield Wrong(
-            "source", _("la source manque ou est trop longue"), _("l'article ou le décret, en 300 caractères au plus")
+            "source", _("la source manque ou est trop longue"), _("l’article ou le décret, en 300 caractères au plus")
         )
     if len(verified_by.strip()) > 200:
         yield Wrong("verified_by", _("le texte est trop long"), _("au plus %(n)s caractères", n=200))
     if confirmed and not verified_by.strip():
-        yield Wrong("verified_by", _("un chiffre confirmé dit par qui"), _("qui l'a vérifié"))
+        yield Wrong("verified_by", _("un chiffre confirmé dit par qui"), _("qui l’a vérifié"))
     if confirmed and verified_on is None:
         yield Wrong("verified_on", _("un chiffre confirmé dit quand"), _("le jour de la vérification"))
     if verified_on is not None and verified_on > clock.days_after(at.date(), 1):
@@ -245,7 +245,7 @@ def _wrong_value(figure: Figure, text: str) -> Iterator[Wrong]:
         except ValueError:
             yield Wrong(
                 "value",
-                _("« %(value)s » n'est pas un jour de l'année", value=text),
+                _("« %(value)s » n’est pas un jour de l’année", value=text),
                 _("le mois et le jour, comme 06-30"),
             )
     elif not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,4})?", text, re.ASCII) or not (
@@ -253,6 +253,6 @@ def _wrong_value(figure: Figure, text: str) -> Iterator[Wrong]:
     ):
         yield Wrong(
             "value",
-            _("« %(value)s » n'est pas possible", value=text),
+            _("« %(value)s » n’est pas possible", value=text),
             _("un nombre de %(lowest)s à %(highest)s", lowest=figure.lowest, highest=figure.highest),
         )

@@ -24,14 +24,14 @@ from network.permissions import requires
 
 NAMES = {
     "smic_monthly": _l("SMIC mensuel brut"),
-    "reward_free_band": _l("Dotations de salariés : part du SMIC par an où rien n'est dû"),
+    "reward_free_band": _l("Dotations de salariés : part du SMIC par an où rien n’est dû"),
     "reward_common_law_band": _l("Dotations de salariés : part du SMIC par an avant le droit commun"),
     "reward_contribution_rate": _l("Dotations de salariés : contribution libératoire"),
-    "reward_statement_due": _l("Dotations de salariés : date limite de déclaration, l'année suivante"),
+    "reward_statement_due": _l("Dotations de salariés : date limite de déclaration, l’année suivante"),
     "das2_threshold": _l("Indépendants : seuil annuel de la DAS2, par bénéficiaire"),
     "vdi_statement_months": _l("VDI : un relevé de gains tous les"),
-    "hostess_budget_lowest": _l("Hôtesses : remerciement, part la plus basse du chiffre d'affaires"),
-    "hostess_budget_highest": _l("Hôtesses : remerciement, part la plus haute du chiffre d'affaires"),
+    "hostess_budget_lowest": _l("Hôtesses : remerciement, part la plus basse du chiffre d’affaires"),
+    "hostess_budget_highest": _l("Hôtesses : remerciement, part la plus haute du chiffre d’affaires"),
     "sponsorship_levels": _l("Parrainage : niveaux au plus"),
 }
 UNITS = {"EUR": "€", "%": "%", "months": _l("mois"), "levels": _l("niveaux")}
@@ -44,8 +44,8 @@ class FigureForm(FlaskForm):
     country = StringField(_l("Pays"), default=law.FRANCE)
     value = StringField(_l("Valeur"))
     valid_from = StringField(_l("Valable du"))
-    valid_to = StringField(_l("Valable jusqu'au"))
-    source = StringField(_l("Source"), description=_l("L'article ou le décret."))
+    valid_to = StringField(_l("Valable jusqu’au"))
+    source = StringField(_l("Source"), description=_l("L’article ou le décret."))
     verified_by = StringField(_l("Vérifié par"))
     verified_on = StringField(_l("Vérifié le"))
     confirmed = BooleanField(_l("Confirmé par un juriste"))
@@ -80,7 +80,7 @@ class FigureForm(FlaskForm):
             if len(text) != 10 or not 2000 <= found.year <= 2199:
                 raise ValueError
         except ValueError:
-            self[name].errors = [_("Ce n'est pas une date — écrivez-la comme 2026-01-31.")]
+            self[name].errors = [_("Ce n’est pas une date — écrivez-la comme 2026-01-31.")]
             return None
         return found
 
@@ -93,7 +93,7 @@ def figures() -> AnyResponse | str:
         with transaction():
             done = form.record(by=current_user.code, at=clock.now())
         if done:
-            flash(_("Chiffre enregistré ; l'ancien reste lisible."), "success")
+            flash(_("Chiffre enregistré ; l’ancien reste lisible."), "success")
             return redirect(url_for("challenges.law"))
     page: Paged[LegalParameter] = paged(law.latest_figures(), page_number())
     context = {

@@ -109,7 +109,7 @@ def _home_sellers(definition: Definition, facts: Facts) -> Iterator[Finding]:
             if alone and channels & {"online", "store"}:
                 yield _warn(
                     HOME_SELLERS,
-                    _("la règle « %(id)s » nomme la boutique ou la vente en ligne : un VDI n'y gagne rien", id=rule.id),
+                    _("la règle « %(id)s » nomme la boutique ou la vente en ligne : un VDI n’y gagne rien", id=rule.id),
                     _('gardez "face_to_face" et "meeting"'),
                     *place,
                 )
@@ -117,7 +117,7 @@ def _home_sellers(definition: Definition, facts: Facts) -> Iterator[Finding]:
             if not facts.reorder_scores:
                 yield _warn(
                     HOME_SELLERS,
-                    _("le réassort d'un VDI ne compte pas dans ce programme (règle « %(id)s »)", id=rule.id),
+                    _("le réassort d’un VDI ne compte pas dans ce programme (règle « %(id)s »)", id=rule.id),
                     _('ajoutez "face_to_face" ou "meeting"'),
                     *place,
                 )
@@ -126,13 +126,13 @@ def _home_sellers(definition: Definition, facts: Facts) -> Iterator[Finding]:
                 "blocking",
                 HOME_SELLERS,
                 _("la règle « %(id)s » récompense des VDI pour des ventes en ligne ou en boutique", id=rule.id),
-                _('channels = ["face_to_face", "meeting"], ou un public qui n\'est pas que de VDI'),
+                _('channels = ["face_to_face", "meeting"], ou un public qui n’est pas que de VDI'),
                 place,
             )
         else:
             yield _warn(
                 HOME_SELLERS,
-                _("la règle « %(id)s » ne compte que des ventes en boutique ou en ligne : un VDI n'y gagne rien",
+                _("la règle « %(id)s » ne compte que des ventes en boutique ou en ligne : un VDI n’y gagne rien",
                   id=rule.id),
                 _('ajoutez "face_to_face" ou "meeting", ou une règle pour les VDI'),
                 *place,
@@ -149,7 +149,7 @@ def _health(definition: Definition, facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "blocking",
                 HEALTH,
-                _("le public n'est fait que de points de vente de santé, et ce gain va à des personnes"),
+                _("le public n’est fait que de points de vente de santé, et ce gain va à des personnes"),
                 _('ranks = "outlet" avec des dotations pour les points de vente, ou aucun gain'),
                 ("payouts", index),
             )
@@ -157,7 +157,7 @@ def _health(definition: Definition, facts: Facts) -> Iterator[Finding]:
         yield _warn(
             HEALTH,
             ngettext(
-                "%(n)s personne d'un point de vente de santé marque des points mais ne reçoit aucune dotation",
+                "%(n)s personne d’un point de vente de santé marque des points mais ne reçoit aucune dotation",
                 "%(n)s personnes de points de vente de santé marquent des points mais ne reçoivent aucune dotation",
                 facts.health,
                 n=number(facts.health),
@@ -174,7 +174,7 @@ def _names(definition: Definition) -> Iterator[Finding]:
             yield _warn(
                 RECRUITING,
                 _("la règle « %(id)s » compte des ventes, et son nom parle de recrutement", id=rule.id),
-                _("donnez-lui le nom de ce qu'elle compte : recruter ne rapporte jamais rien"),
+                _("donnez-lui le nom de ce qu’elle compte : recruter ne rapporte jamais rien"),
                 "rules", index, "id",
             )  # fmt: skip
     if any(names_recruiting(text) for text in (definition.name, definition.description or "")):
@@ -219,10 +219,10 @@ def _refusals(definition: Definition) -> Iterator[Finding]:
         yield _warn(
             HUMAN_ANSWER,
             _(
-                "une vente qui attend encore le %(day)s est écartée sans qu'une personne l'ait relue",
+                "une vente qui attend encore le %(day)s est écartée sans qu’une personne l’ait relue",
                 day=day_in_words(definition.reviews_until.astimezone(definition.zone).date()),
             ),
-            _('pending_at_close = "wait", ou des vérifications suivies jusqu\'au bout'),
+            _('pending_at_close = "wait", ou des vérifications suivies jusqu’au bout'),
             "pending_at_close",
         )
 
@@ -232,12 +232,12 @@ def _employees(definition: Definition, facts: Facts) -> Iterator[Finding]:
         yield _warn(
             EMPLOYEES,
             ngettext(
-                "%(n)s salarié du public n'a pas l'accord de son employeur : ses ventes ne rapportent rien",
-                "%(n)s salariés du public n'ont pas l'accord de leur employeur : leurs ventes ne rapportent rien",
+                "%(n)s salarié du public n’a pas l’accord de son employeur : ses ventes ne rapportent rien",
+                "%(n)s salariés du public n’ont pas l’accord de leur employeur : leurs ventes ne rapportent rien",
                 facts.without_agreement,
                 n=number(facts.without_agreement),
             ),
-            _("demandez l'accord et inscrivez sa date dans le fichier des points de vente (agreement_on)"),
+            _("demandez l’accord et inscrivez sa date dans le fichier des points de vente (agreement_on)"),
             "audience",
         )
 
@@ -283,9 +283,9 @@ def _amounts(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if facts.bands is None:
         yield _warn(
             EMPLOYEES,
-            _("le SMIC de %(year)s n'est pas connu : les seuils de contribution ne sont pas comparés",
+            _("le SMIC de %(year)s n’est pas connu : les seuils de contribution ne sont pas comparés",
               year=definition.ends_on.year),
-            _("un administrateur l'inscrit dans les chiffres de la loi"),
+            _("un administrateur l’inscrit dans les chiffres de la loi"),
             "payouts",
         )  # fmt: skip
         return
@@ -293,7 +293,7 @@ def _amounts(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if most > common:
         yield _warn(
             EMPLOYEES,
-            _("une personne peut recevoir jusqu'à %(most)s, plus que %(limit)s : au-delà, cotisations de droit commun",
+            _("une personne peut recevoir jusqu’à %(most)s, plus que %(limit)s : au-delà, cotisations de droit commun",
               most=euros(most), limit=euros(common)),
             _("des gains plus petits, ou un budget"),
             "payouts",
@@ -301,7 +301,7 @@ def _amounts(definition: Definition, facts: Facts) -> Iterator[Finding]:
     elif most > free:
         yield _warn(
             EMPLOYEES,
-            _("une personne peut recevoir jusqu'à %(most)s, plus que les %(limit)s par an où rien n'est dû :"
+            _("une personne peut recevoir jusqu’à %(most)s, plus que les %(limit)s par an où rien n’est dû :"
               " contribution de %(rate)s %% sur ce qui dépasse",
               most=euros(most), limit=euros(free), rate=facts.contribution or "?"),
             _("prévoyez la contribution, ou des gains plus petits"),
@@ -319,15 +319,15 @@ def _capped(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if facts.cap_cents is None:
         yield _warn(
             "",
-            _("le plafond annuel du programme (benefit_cap) dépend du SMIC de %(year)s, qui n'est pas connu :"
-              " la clôture l'attendra", year=definition.ends_on.year),
-            _("un administrateur l'inscrit dans les chiffres de la loi"),
+            _("le plafond annuel du programme (benefit_cap) dépend du SMIC de %(year)s, qui n’est pas connu :"
+              " la clôture l’attendra", year=definition.ends_on.year),
+            _("un administrateur l’inscrit dans les chiffres de la loi"),
             "payouts",
         )  # fmt: skip
     elif most is None:
         yield _warn(
             "",
-            _("rien ne borne ce qu'un salarié peut recevoir, et le programme s'arrête à %(cap)s par an (benefit_cap) :"
+            _("rien ne borne ce qu’un salarié peut recevoir, et le programme s’arrête à %(cap)s par an (benefit_cap) :"
               " un gain qui dépasse ne lui serait pas remis", cap=euros(facts.cap_cents)),
             _("un plafond total (cap_total) ou un budget, et dites-le dans la présentation"),
             "payouts",
@@ -335,7 +335,7 @@ def _capped(definition: Definition, facts: Facts) -> Iterator[Finding]:
     elif most > facts.cap_cents:
         yield _warn(
             "",
-            _("un salarié peut gagner jusqu'à %(most)s, plus que les %(cap)s par an où le programme s'arrête"
+            _("un salarié peut gagner jusqu’à %(most)s, plus que les %(cap)s par an où le programme s’arrête"
               " (benefit_cap) : un gain qui dépasse ne lui serait pas remis",
               most=euros(most), cap=euros(facts.cap_cents)),
             _("des gains plus petits, ou un autre plafond du programme"),
@@ -351,7 +351,7 @@ def _independents(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if most > facts.das2_cents:
         yield _warn(
             INDEPENDENTS,
-            _("une personne indépendante peut recevoir jusqu'à %(most)s, plus que les %(limit)s par an de la DAS2",
+            _("une personne indépendante peut recevoir jusqu’à %(most)s, plus que les %(limit)s par an de la DAS2",
               most=euros(most), limit=euros(facts.das2_cents)),
             _("déclarez-la, ou prévoyez des gains plus petits"),
             "payouts",
@@ -363,8 +363,8 @@ def _staff(definition: Definition, facts: Facts) -> Iterator[Finding]:
         yield _warn(
             WAGES,
             ngettext(
-                "%(n)s personne du public est de la marque : ce qu'elle gagne est un salaire dès le premier euro",
-                "%(n)s personnes du public sont de la marque : ce qu'elles gagnent est un salaire dès le premier euro",
+                "%(n)s personne du public est de la marque : ce qu’elle gagne est un salaire dès le premier euro",
+                "%(n)s personnes du public sont de la marque : ce qu’elles gagnent est un salaire dès le premier euro",
                 facts.staff,
                 n=number(facts.staff),
             ),
@@ -397,25 +397,25 @@ def _to_confirm(definition: Definition, facts: Facts) -> Iterator[Finding]:
 def _nobody_or_nothing(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if facts.people == 0:
         yield _warn(
-            "", _("le public est vide aujourd'hui : personne ne participera"), _("élargissez le public"), "audience"
+            "", _("le public est vide aujourd’hui : personne ne participera"), _("élargissez le public"), "audience"
         )
     if definition.picture is not None and definition.picture_content is None:
         yield _warn(
             "",
-            _("l'image « %(name)s » n'est pas à côté du fichier", name=definition.picture),
+            _("l’image « %(name)s » n’est pas à côté du fichier", name=definition.picture),
             _("posez-la à côté du fichier"),
             "picture",
         )
     if not definition.payouts:
-        yield _warn("", _("rien n'est à gagner"), _("ajoutez un gain"), "payouts")
+        yield _warn("", _("rien n’est à gagner"), _("ajoutez un gain"), "payouts")
 
 
 def _organiser(facts: Facts) -> Iterator[Finding]:
     if not facts.organiser_named:
         yield _warn(
             "",
-            _("le règlement ne nomme pas encore l'organisateur"),
-            _("un administrateur l'écrit : flask programme set brand_name, brand_address et contact"),
+            _("le règlement ne nomme pas encore l’organisateur"),
+            _("un administrateur l’écrit : flask programme set brand_name, brand_address et contact"),
             "name",
         )
 
@@ -443,7 +443,7 @@ def _fairness(definition: Definition, facts: Facts) -> Iterator[Finding]:
     if definition.payouts and not steps:
         yield _warn(
             "",
-            _("il n'y a pas de première marche : seuls les premiers gagnent quelque chose"),
+            _("il n’y a pas de première marche : seuls les premiers gagnent quelque chose"),
             _("ajoutez un palier ou une conversion que la plupart peuvent atteindre"),
             "payouts",
         )

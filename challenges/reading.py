@@ -56,7 +56,7 @@ def changes_told(amendments: Iterable[Amended]) -> list[ChangeTold]:
     found = []
     for amendment, version in amendments:
         if amendment.kind == "extension":
-            title = _("Prolongé jusqu'au %(day)s", day=day_in_words(version.definition["ends_on"]))
+            title = _("Prolongé jusqu’au %(day)s", day=day_in_words(version.definition["ends_on"]))
         elif amendment.kind == "early_close":
             title = _("Fin avancée au %(day)s", day=day_in_words(version.definition["ends_on"]))
         else:

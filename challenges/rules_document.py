@@ -178,15 +178,15 @@ def _values(definition: Mapping[str, Any], prizes: Mapping[str, str], cents: int
     found = []
     if any(payout.get("wallet") or payout["kind"] == "convert" for payout in payouts):
         found.append(
-            _("Un point de cagnotte vaut %(euros)s ; il s'échange dans le catalogue des cadeaux.", euros=euros(cents))
+            _("Un point de cagnotte vaut %(euros)s ; il s’échange dans le catalogue des cadeaux.", euros=euros(cents))
         )
     if prizes:
-        found.append(_("La valeur d'une dotation est ce qu'elle coûte à l'organisateur."))
+        found.append(_("La valeur d’une dotation est ce qu’elle coûte à l’organisateur."))
     budget = definition.get("budget")
     found.append(
         _("Le budget total des gains est de %(euros)s.", euros=euros(budget * 100))
         if budget is not None
-        else _("Le budget des gains n'est pas limité : chaque gain atteint est attribué.")
+        else _("Le budget des gains n’est pas limité : chaque gain atteint est attribué.")
     )
     return found
 
@@ -201,7 +201,7 @@ def _calendar(definition: Mapping[str, Any]) -> list[str]:
         _("Fin des déclarations : %(moment)s.", moment=_moment(known.declares_until, zone)),
         _("Fin de la réception des ventes déclarées à temps : %(moment)s.", moment=_moment(arrives, zone)),
         _(
-            "Clôture : dès que plus rien n'attend de vérification, au plus tôt le %(first)s.",
+            "Clôture : dès que plus rien n’attend de vérification, au plus tôt le %(first)s.",
             first=_moment(arrives, zone),
         ),
         *(
@@ -224,7 +224,7 @@ def _appeal(days: int) -> list[str]:
         _("Un refus dit sa raison. Il se conteste une fois, depuis la page de la vente."),
         _("Une personne relit alors la vente et répond ; cette réponse est définitive."),
         _("Nul ne relit ses propres ventes, ni celles de son point de vente."),
-        _("Une vente se corrige jusqu'à la fin des déclarations ; ses points suivent."),
+        _("Une vente se corrige jusqu’à la fin des déclarations ; ses points suivent."),
         _("Après la clôture, les rangs et les gains ne bougent plus."),
     ]
 
@@ -234,8 +234,8 @@ def _draw(definition: Mapping[str, Any], draw: Draw | None) -> list[str]:
     if not draws:
         return []
     found = [
-        _("Les tickets viennent des points du classement final, jamais d'un achat."),
-        _("Ils sont numérotés à partir de 0, dans l'ordre des codes des participants."),
+        _("Les tickets viennent des points du classement final, jamais d’un achat."),
+        _("Ils sont numérotés à partir de 0, dans l’ordre des codes des participants."),
         _("Un nombre secret est tiré à la publication. Son empreinte SHA-256 est publiée avec le challenge."),
     ]
     if draw is not None:
@@ -243,14 +243,14 @@ def _draw(definition: Mapping[str, Any], draw: Draw | None) -> list[str]:
     found += [
         _("À la clôture, le classement final est figé et reçoit lui aussi une empreinte SHA-256."),
         _(
-            "Pour k = 0, 1, 2…, le nombre x est HMAC-SHA256 du secret et du texte formé de l'empreinte du classement,"
+            "Pour k = 0, 1, 2…, le nombre x est HMAC-SHA256 du secret et du texte formé de l’empreinte du classement,"
             " de « : » et de k. Le ticket gagnant porte le reste de la division de x par le nombre de tickets."
         ),
         _("Un x au-delà du plus grand multiple du nombre de tickets sous 2 puissance 256 est écarté."),
-        _("Les tickets d'un gagnant sortent avant le tirage suivant : chacun gagne une fois au plus."),
+        _("Les tickets d’un gagnant sortent avant le tirage suivant : chacun gagne une fois au plus."),
         _(
             "Après la clôture, la page du tirage donne le secret, les tickets et le classement : chacun peut le refaire"
-            " et vérifier que rien n'a été choisi."
+            " et vérifier que rien n’a été choisi."
         ),
     ]
     return found
@@ -259,13 +259,13 @@ def _draw(definition: Mapping[str, Any], draw: Draw | None) -> list[str]:
 def _personal_data(contact: str) -> list[str]:
     return [
         _("Sont gardés : nom, adresse e-mail, point de vente, statut, langue, ventes, points, rangs et gains."),
-        _("L'identité des clients n'est pas demandée : au plus nouveau ou fidèle, tranche d'âge et département."),
+        _("L’identité des clients n’est pas demandée : au plus nouveau ou fidèle, tranche d’âge et département."),
         _("Ils servent à compter les points, à remettre les gains et à tenir les comptes que la loi demande."),
         _("Les autres participants voient le nom, ou le pseudo choisi, le rang et les points."),
-        _("La marque voit des totaux ; les commentaires sont nettoyés des noms et des adresses avant d'être lus."),
+        _("La marque voit des totaux ; les commentaires sont nettoyés des noms et des adresses avant d’être lus."),
         _("Une photo jointe perd ses métadonnées. Elle ne doit montrer ni le nom du client ni son moyen de paiement."),
         _(
-            "Durées : commentaires et photos jusqu'à la fin des recours ; fiche d'une personne trois ans après sa"
+            "Durées : commentaires et photos jusqu’à la fin des recours ; fiche d’une personne trois ans après sa"
             " dernière activité ; écritures de points ensuite sans son nom."
         ),
         _("Chacun peut voir, corriger, recevoir ou faire effacer ce qui le concerne, et saisir la CNIL."),
@@ -275,10 +275,10 @@ def _personal_data(contact: str) -> list[str]:
 
 def _acceptance(definition: Mapping[str, Any]) -> list[str]:
     if definition.get("acceptance") != "required":
-        return [_("Ce règlement ne demande pas d'acceptation : déclarer une vente suffit pour participer.")]
+        return [_("Ce règlement ne demande pas d’acceptation : déclarer une vente suffit pour participer.")]
     return [
         _("Chaque participant est invité à accepter cette version du règlement sur la page du challenge."),
-        _("La date et l'empreinte du règlement accepté sont gardées. Une nouvelle version est soumise à nouveau."),
+        _("La date et l’empreinte du règlement accepté sont gardées. Une nouvelle version est soumise à nouveau."),
         _("Les ventes comptent, que le règlement soit accepté ou non."),
     ]
 
@@ -292,10 +292,10 @@ def _law(definition: Mapping[str, Any]) -> list[str]:
     if kinds & SELLERS:
         found += [
             _(
-                "Salariés : leurs ventes comptent à partir de l'accord de leur employeur. Leurs gains sont déclarés par"
-                " l'organisateur, qui paie la contribution libératoire quand elle est due (CSS art. L242-1-4)."
+                "Salariés : leurs ventes comptent à partir de l’accord de leur employeur. Leurs gains sont déclarés par"
+                " l’organisateur, qui paie la contribution libératoire quand elle est due (CSS art. L242-1-4)."
             ),
-            _("Indépendants : chacun déclare ses propres gains ; l'organisateur déclare ce que la loi demande (DAS2)."),
+            _("Indépendants : chacun déclare ses propres gains ; l’organisateur déclare ce que la loi demande (DAS2)."),
         ]
         if individual:
             found.append(
@@ -305,12 +305,12 @@ def _law(definition: Mapping[str, Any]) -> list[str]:
     if "vdi" in kinds:
         found.append(
             _(
-                "VDI : seules comptent les ventes en face à face et en réunion, et le réassort d'un client fidèle si le"
+                "VDI : seules comptent les ventes en face à face et en réunion, et le réassort d’un client fidèle si le"
                 " programme le permet (C. com. L135-1 à L135-3)."
             )
         )
     found += [
-        _("Recruter, payer un droit d'entrée ou acheter du stock ne rapporte jamais rien (C. conso. L121-15)."),
+        _("Recruter, payer un droit d’entrée ou acheter du stock ne rapporte jamais rien (C. conso. L121-15)."),
         _("Le prix, la remise et la marge que choisit le revendeur ne sont jamais comptés (C. com. L442-6)."),
     ]
     if any(payout["kind"] == "draw" for payout in definition.get("payouts") or ()):

@@ -85,7 +85,7 @@ def accept(code: str) -> AnyResponse:
                 at=clock.now(),
             )
     except NotPossible:
-        flash(_("Le règlement a changé ou le challenge est terminé : rien n'a été enregistré. Relisez-le."), "warning")
+        flash(_("Le règlement a changé ou le challenge est terminé : rien n’a été enregistré. Relisez-le."), "warning")
         return redirect(url_for("challenges.rules", code=code))
     flash(_("Règlement accepté."), "success")
     return redirect(url_for("challenges.show", code=code))

@@ -425,7 +425,7 @@ def _baseline(network: Network, weeks: int, factor: str, at_least: int) -> dict[
 STARTERS: tuple[Starter, ...] = (
     Starter(
         "launch",
-        _("Lancement d'un produit"),
+        _("Lancement d’un produit"),
         _(
             "Faire connaître une nouveauté en quatre semaines : des points par article vendu et par avis de client,"
             " un premier pas dès trois unités, un classement par niveau de potentiel."
@@ -437,7 +437,7 @@ STARTERS: tuple[Starter, ...] = (
         "weekend",
         _("Week-ends qui comptent plus"),
         _(
-            "Donner du rythme aux jours où l'on vend le plus : les points du samedi et du dimanche sont multipliés"
+            "Donner du rythme aux jours où l’on vend le plus : les points du samedi et du dimanche sont multipliés"
             " par 1,5, avec un plafond par jour."
         ),
         "flame",
@@ -445,9 +445,9 @@ STARTERS: tuple[Starter, ...] = (
     ),
     Starter(
         "feedback",
-        _("Campagne d'avis"),
+        _("Campagne d’avis"),
         _(
-            "Savoir ce que pensent les clients : des points par avis commenté et par profil complet, que l'avis soit"
+            "Savoir ce que pensent les clients : des points par avis commenté et par profil complet, que l’avis soit"
             " bon ou mauvais."
         ),
         "message",
@@ -457,8 +457,8 @@ STARTERS: tuple[Starter, ...] = (
         "collective",
         _("Objectif collectif par région"),
         _(
-            "Gagner ensemble : l'objectif d'un point de vente est la somme de ceux de son équipe, et toute équipe qui"
-            " l'atteint gagne. Le classement se lit région par région ; il n'y a pas de total commun à une région."
+            "Gagner ensemble : l’objectif d’un point de vente est la somme de ceux de son équipe, et toute équipe qui"
+            " l’atteint gagne. Le classement se lit région par région ; il n’y a pas de total commun à une région."
         ),
         "map-pin",
         _collective,
@@ -476,7 +476,7 @@ STARTERS: tuple[Starter, ...] = (
     Starter(
         "steps",
         _("Des paliers pour tous"),
-        _("Récompenser tout le monde, sans classement à gagner : trois paliers qui s'additionnent, dont un proche."),
+        _("Récompenser tout le monde, sans classement à gagner : trois paliers qui s’additionnent, dont un proche."),
         "flag",
         _steps,
     ),
@@ -485,7 +485,7 @@ STARTERS: tuple[Starter, ...] = (
         _("Duel de régions"),
         _(
             "Faire jouer deux régions côte à côte : les deux qui comptent le plus de monde, un classement des points"
-            " de vente dans chacune, en progression. Les équipes gagnent, pas la région : c'est vous qui comparez."
+            " de vente dans chacune, en progression. Les équipes gagnent, pas la région : c’est vous qui comparez."
         ),
         "trophy",
         _duel,
@@ -494,8 +494,8 @@ STARTERS: tuple[Starter, ...] = (
         "welcome",
         _("Challenge de bienvenue"),
         _(
-            "Prendre l'habitude de déclarer : une première vente suffit pour gagner quelque chose. Pour les points de"
-            " vente encore peu actifs, s'il y en a."
+            "Prendre l’habitude de déclarer : une première vente suffit pour gagner quelque chose. Pour les points de"
+            " vente encore peu actifs, s’il y en a."
         ),
         "handshake",
         _welcome,

@@ -77,7 +77,7 @@ def _from_file(faults: list[str]) -> Draft | None:
     """A challenge read from its file: its draft, or every fault with its line; then nothing is written."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        faults.append(_("Choisissez d'abord un fichier."))
+        faults.append(_("Choisissez d’abord un fichier."))
         return None
     try:
         definition = imports.definition_of_text(sent.read(), sent.filename)

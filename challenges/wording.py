@@ -124,11 +124,11 @@ def last_moment(instant: datetime, zone: Any) -> str:
     local = instant.astimezone(zone)
     if (local.hour, local.minute, local.second) == (0, 0, 0):
         return _(
-            "jusqu'au %(day)s inclus",
+            "jusqu’au %(day)s inclus",
             day=_first_of_month(format_date((local - timedelta(days=1)).date(), "EEEE d MMMM y")),
         )
     return _(
-        "jusqu'au %(day)s à %(time)s",
+        "jusqu’au %(day)s à %(time)s",
         day=_first_of_month(format_date(local.date(), "EEEE d MMMM y")),
         time=format_time(local, "HH:mm", rebase=False),
     )
@@ -204,7 +204,7 @@ def _feedback_rule(rule: Mapping[str, Any], when: Mapping[str, Any], products: N
     where, what = _where(when), _containing(when, products)
     if rule.get("min_comment"):
         return _(
-            "%(points)s par avis de client avec un commentaire d'au moins %(n)s caractères%(where)s%(what)s",
+            "%(points)s par avis de client avec un commentaire d’au moins %(n)s caractères%(where)s%(what)s",
             points=points,
             n=number(rule["min_comment"]),
             where=where,
@@ -287,7 +287,7 @@ def _products(when: Mapping[str, Any], products: Names) -> list[str]:
 def _chosen(skus: Sequence[str], products: Names) -> str:
     """Products by name while they are few; quoted, so that the sentence stays right before any name."""
     if len(skus) > LISTED_PRODUCTS:
-        return _("l'un des %(n)s produits choisis", n=number(len(skus)))
+        return _("l’un des %(n)s produits choisis", n=number(len(skus)))
     return _or(
         _("« %(name)s »", name=products.get(sku, sku)).replace("« ", "«\u00a0").replace(" »", "\u00a0»") for sku in skus
     )
@@ -332,7 +332,7 @@ def _conditions(when: Mapping[str, Any]) -> str:
     elif first:
         found.append(_("à partir du %(first)s", first=day_in_words(first)))
     elif last:
-        found.append(_("jusqu'au %(last)s", last=day_in_words(last)))
+        found.append(_("jusqu’au %(last)s", last=day_in_words(last)))
     if (when.get("min_units") or 1) > 1:
         found.append(_("à partir de %(units)s dans la vente", units=_units(when["min_units"])))
     return "".join(", " + condition for condition in found)
@@ -344,10 +344,10 @@ def cap_in_words(cap: Mapping[str, Any] | None) -> str:
         return ""
     points = points_in_words(cap["points"])
     if cap["per"] == "declaration":
-        return _("jusqu'à %(points)s par vente", points=points)
+        return _("jusqu’à %(points)s par vente", points=points)
     if cap["per"] == "day":
-        return _("jusqu'à %(points)s par jour", points=points)
-    return _("jusqu'à %(points)s en tout", points=points)
+        return _("jusqu’à %(points)s par jour", points=points)
+    return _("jusqu’à %(points)s en tout", points=points)
 
 
 # --- payouts -------------------------------------------------------------------------------------------------------
@@ -436,7 +436,7 @@ def audience_in_words(audience: Mapping[str, Any] | None) -> str:
     if "departments" in given:
         found.append(_("département %(values)s", values=_or(given["departments"])))
     if "activity" in given:
-        found.append(_("niveau d'activité %(values)s", values=_or(map(_level, given["activity"]))))
+        found.append(_("niveau d’activité %(values)s", values=_or(map(_level, given["activity"]))))
     if "potential" in given:
         found.append(_("niveau de potentiel %(values)s", values=_or(map(_level, given["potential"]))))
     if "outlets" in given:
@@ -444,7 +444,7 @@ def audience_in_words(audience: Mapping[str, Any] | None) -> str:
         found.append(
             _("point de vente %(values)s", values=_or(given["outlets"]))
             if many <= LISTED_PRODUCTS
-            else _("l'un des %(n)s points de vente choisis", n=number(many))
+            else _("l’un des %(n)s points de vente choisis", n=number(many))
         )
     return ", ".join(found)
 
@@ -554,7 +554,7 @@ def _counting(definition: Mapping[str, Any], rules: Sequence[Mapping[str, Any]])
     kinds = {rule["counts"] for rule in rules}
     found = [
         _("Seules les ventes acceptées donnent des points ; celles en vérification sont montrées à part."),
-        _("Les divisions sont arrondies à l'entier inférieur."),
+        _("Les divisions sont arrondies à l’entier inférieur."),
     ]
     if "value" in kinds or any(rule.get("measure") == "value" for rule in rules):
         found.append(_("La valeur est comptée au prix catalogue, jamais au prix que vous pratiquez."))
@@ -565,16 +565,16 @@ def _counting(definition: Mapping[str, Any], rules: Sequence[Mapping[str, Any]])
     if definition.get("cap_total"):
         found.append(_("Au plus %(points)s sur tout le challenge.", points=points_in_words(definition["cap_total"])))
     if "milestone" in kinds and (definition.get("cap_per_day") or definition.get("cap_total")):
-        found.append(_("Les paliers s'ajoutent au-delà de ces plafonds."))
+        found.append(_("Les paliers s’ajoutent au-delà de ces plafonds."))
     proof = definition.get("proof")
     if proof == "required":
-        found.append(_("Chaque vente doit être accompagnée d'une preuve."))
+        found.append(_("Chaque vente doit être accompagnée d’une preuve."))
     elif proof == "optional":
         found.append(_("Une preuve peut être jointe à la vente."))
     found.append(
         _(
-            "Les points d'un salarié comptent à partir de l'accord de son employeur ;"
-            " ceux d'un VDI, pour les ventes en face à face et en réunion."
+            "Les points d’un salarié comptent à partir de l’accord de son employeur ;"
+            " ceux d’un VDI, pour les ventes en face à face et en réunion."
         )
     )
     return found
@@ -587,10 +587,10 @@ def _objective_sentences(definition: Mapping[str, Any]) -> list[str]:
     measure = objective["measure"]
     found = [
         {
-            "units": _("L'objectif de chacun se compte en unités vendues."),
-            "value": _("L'objectif de chacun se compte en euros au prix catalogue."),
-            "declarations": _("L'objectif de chacun se compte en ventes déclarées."),
-            "points": _("L'objectif de chacun se compte en points."),
+            "units": _("L’objectif de chacun se compte en unités vendues."),
+            "value": _("L’objectif de chacun se compte en euros au prix catalogue."),
+            "declarations": _("L’objectif de chacun se compte en ventes déclarées."),
+            "points": _("L’objectif de chacun se compte en points."),
         }[measure]
     ]
     baseline = objective.get("baseline")
@@ -604,7 +604,7 @@ def _objective_sentences(definition: Mapping[str, Any]) -> list[str]:
             )
         )
         if baseline.get("at_least"):
-            found.append(_("Il est d'au moins %(least)s.", least=measure_in_words(measure, baseline["at_least"])))
+            found.append(_("Il est d’au moins %(least)s.", least=measure_in_words(measure, baseline["at_least"])))
     if objective.get("default"):
         found.append(
             _(
@@ -624,7 +624,7 @@ def league_in_words(league_by: str) -> str:
         "region": _("région"),
         "department": _("département"),
         "city": _("ville"),
-        "activity": _("niveau d'activité"),
+        "activity": _("niveau d’activité"),
         "potential": _("niveau de potentiel"),
         "group": _("groupe"),
         "outlet": _("établissement"),
@@ -650,15 +650,15 @@ def _ranking(definition: Mapping[str, Any]) -> list[str]:
     if definition.get("league_by"):
         found.append(_("Il y a un classement par %(league)s.", league=league_in_words(definition["league_by"])))
     found.append(
-        _("À égalité, le rang est partagé et le suivant saute d'autant.")
+        _("À égalité, le rang est partagé et le suivant saute d’autant.")
         if definition.get("tie_break") == "shared"
         else _("À égalité, le premier à avoir atteint son total passe devant.")
     )
-    found.append(_("Sans aucun point, on n'est pas classé."))
+    found.append(_("Sans aucun point, on n’est pas classé."))
     if definition.get("freeze_board_on"):
         found.append(
             _(
-                "Le classement montré s'arrête le %(day)s ; la suite se découvre à la clôture.",
+                "Le classement montré s’arrête le %(day)s ; la suite se découvre à la clôture.",
                 day=day_in_words(definition["freeze_board_on"]),
             )
         )
@@ -689,7 +689,7 @@ def _prize_sentences(definition: Mapping[str, Any], rewards: Names | None) -> li
     if any(payout["kind"] == "rank" for payout in payouts):
         found.append(_("Une égalité sur le dernier rang récompensé récompense tous ceux qui le partagent."))
     if sum(payout["kind"] == "threshold" for payout in payouts) > 1:
-        found.append(_("Les seuils atteints s'additionnent."))
+        found.append(_("Les seuils atteints s’additionnent."))
     if payouts and definition.get("budget") is not None:
         found.append(
             _(
@@ -698,7 +698,7 @@ def _prize_sentences(definition: Mapping[str, Any], rewards: Names | None) -> li
             )
             if definition.get("budget_policy") == "pro_rata"
             else _(
-                "Le budget est de %(euros)s ; les gains sont attribués dans cet ordre jusqu'à l'épuiser.",
+                "Le budget est de %(euros)s ; les gains sont attribués dans cet ordre jusqu’à l’épuiser.",
                 euros=_whole_euros(definition["budget"]),
             )
         )
@@ -779,7 +779,7 @@ def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
         return _("vente déclarée = %(gives)s", gives=gives)
     if counts == "feedback":
         if why.get("min_comment"):
-            return _("avis d'au moins %(n)s caractères = %(gives)s", n=number(why["min_comment"]), gives=gives)
+            return _("avis d’au moins %(n)s caractères = %(gives)s", n=number(why["min_comment"]), gives=gives)
         return _("avis donné = %(gives)s", gives=gives)
     if counts == "profile":
         return _("profil du client complet = %(gives)s", gives=gives)
@@ -818,15 +818,15 @@ def explain_bar(reason: str) -> str:
             " Les ventes en face à face et en réunion comptent (C. com. L135-1 à L135-3)."
         ),
         "vdi_reorder": _(
-            "Le réassort d'un VDI ne compte que pour un client fidèle, et si le programme le permet"
+            "Le réassort d’un VDI ne compte que pour un client fidèle, et si le programme le permet"
             " (C. com. L135-1 à L135-3)."
         ),
         "no_agreement": _(
-            "L'accord de votre employeur manque : la vente est gardée sans points."
+            "L’accord de votre employeur manque : la vente est gardée sans points."
             " Demandez à votre point de vente de le donner (CSS L242-1-4)."
         ),
         "before_agreement": _(
-            "Cette vente est antérieure à l'accord de votre employeur : elle est gardée sans points (CSS L242-1-4)."
+            "Cette vente est antérieure à l’accord de votre employeur : elle est gardée sans points (CSS L242-1-4)."
         ),
     }
     return words.get(reason, "")

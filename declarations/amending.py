@@ -47,7 +47,7 @@ def amend(
     notice, problems = _told(notice, "notice")
     if after is not None and after != newest.number:
         wrong = _("le challenge a été changé entre-temps (version %(n)s)", n=newest.number)
-        problems.append(Problem((), wrong, _("repartez de la version d'aujourd'hui")))
+        problems.append(Problem((), wrong, _("repartez de la version d’aujourd’hui")))
     problems += forbidden_changes(stored_definition(newest.definition), definition)
     problems += _start(challenge, starts_on, at)
     if problems:
@@ -103,7 +103,7 @@ def close_early(challenge: Challenge, ends_on: date, reason: str, *, by: str, at
     definition = None
     if ends_on < today:
         wrong = _("le %(day)s est passé", day=day_in_words(ends_on))
-        problems.append(Problem(("ends_on",), wrong, _("aujourd'hui ou plus tard")))
+        problems.append(Problem(("ends_on",), wrong, _("aujourd’hui ou plus tard")))
     else:
         played = version_in_force(challenge.id, ends_on) or newest
         try:
@@ -141,7 +141,7 @@ def _newest(challenge: Challenge, at: datetime) -> RulesVersion:
                 Problem(
                     (),
                     _("le challenge « %(code)s » ne peut pas changer maintenant", code=challenge.code),
-                    _("un challenge publié dont le dernier jour n'est pas passé"),
+                    _("un challenge publié dont le dernier jour n’est pas passé"),
                 )
             ]
         )
@@ -166,7 +166,7 @@ def _start(challenge: Challenge, starts_on: date, at: datetime) -> list[Problem]
         wrong = _("aucune vente ne compterait avec ces règles : le challenge se termine le %(day)s",
                   day=day_in_words(challenge.ends_on))  # fmt: skip
         right = (
-            _("une prolongation d'abord")
+            _("une prolongation d’abord")
             if earliest > challenge.ends_on
             else _("du %(first)s au %(last)s", first=day_in_words(earliest), last=day_in_words(challenge.ends_on))
         )

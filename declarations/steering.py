@@ -71,7 +71,7 @@ class DecisionForm(FlaskForm):
             if len(text) != 10:
                 raise ValueError
         except ValueError:
-            self[name].errors = [_("Ce n'est pas une date — écrivez-la comme 2026-01-31.")]
+            self[name].errors = [_("Ce n’est pas une date — écrivez-la comme 2026-01-31.")]
             return None
         return found
 

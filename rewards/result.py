@@ -122,10 +122,10 @@ def _league(
 def _won(payout: Mapping[str, Any], award: Award) -> str:
     kind = payout["kind"]
     if kind == "rank":
-        return _("Rang %(rank)s : c'est gagné.", rank=number(award.rank))
+        return _("Rang %(rank)s : c’est gagné.", rank=number(award.rank))
     if kind == "convert":
         arithmetic = _(
-            "%(total)s ÷ %(every)s, arrondi à l'entier inférieur, × %(into)s.",
+            "%(total)s ÷ %(every)s, arrondi à l’entier inférieur, × %(into)s.",
             total=points_in_words(award.points),
             every=number(payout["every"]),
             into=number(payout["into"]),
@@ -141,7 +141,7 @@ def _won(payout: Mapping[str, Any], award: Award) -> str:
         return _("Il fallait %(points)s ; le total est de %(total)s.", points=number(payout["points"]),
                  total=points_in_words(award.points))  # fmt: skip
     if kind == "objective":
-        return _("L'objectif est atteint.")
+        return _("L’objectif est atteint.")
     if kind == "race":
         return _("Total de %(points)s atteint parmi les premiers.", points=points_in_words(payout["points"]))
     return _("Un de vos %(n)s tickets a été tiré.", n=number(award.points // payout["tickets_per"]))
@@ -187,9 +187,9 @@ def _missed(
     """Why a prize was not won, and by how much."""
     if health or (line is None and own is None):
         return (
-            _("Aucun gain individuel n'est permis dans un point de vente de santé (CSP L1453-3).")
+            _("Aucun gain individuel n’est permis dans un point de vente de santé (CSP L1453-3).")
             if health
-            else _("Sans aucun point, on n'est pas classé.")
+            else _("Sans aucun point, on n’est pas classé.")
         )
     points = own if own is not None else line.points if line is not None else 0
     kind = payout["kind"]
@@ -204,11 +204,11 @@ def _missed(
             "Il manquait %(n)s point.", "Il manquait %(n)s points.", needed - points, n=number(needed - points)
         )
     if kind == "race":
-        return _("%(points)s atteints, mais d'autres l'ont fait plus tôt.", points=points_in_words(payout["points"]))
+        return _("%(points)s atteints, mais d’autres l’ont fait plus tôt.", points=points_in_words(payout["points"]))
     if kind == "draw":
         count = points // payout["tickets_per"]
         return ngettext(
-            "%(n)s ticket, qui n'est pas sorti.", "%(n)s tickets, dont aucun n'est sorti.", count, n=number(count)
+            "%(n)s ticket, qui n’est pas sorti.", "%(n)s tickets, dont aucun n’est sorti.", count, n=number(count)
         )
     if kind == "objective":
         progress = (line.progress_bp or 0) if line is not None else 0
@@ -224,7 +224,7 @@ def _missed(
         elif bound[0] > line.points:
             gap = bound[0] - line.points
             return ngettext("Il manquait %(n)s point.", "Il manquait %(n)s points.", gap, n=number(gap))
-        return _("À égalité de total, d'autres l'ont atteint plus tôt.")
+        return _("À égalité de total, d’autres l’ont atteint plus tôt.")
     if kind == "rank" and line is not None:
         return _("Votre rang, %(rank)s, a son propre gain ou est meilleur.", rank=number(line.rank))
-    return _("Ce gain est allé à d'autres.")
+    return _("Ce gain est allé à d’autres.")

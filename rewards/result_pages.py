@@ -74,7 +74,7 @@ def consent(code: str) -> AnyResponse:
             db.session.add(PodiumConsent(challenge_id=challenge.id, person_id=current_user.id, given_at=clock.now()))
         elif not agreed and given is not None:
             db.session.delete(given)
-    flash(_("Votre image est prête.") if agreed else _("Votre image n'existe plus."), "success")
+    flash(_("Votre image est prête.") if agreed else _("Votre image n’existe plus."), "success")
     return redirect(url_for("rewards.result", code=code))
 
 

@@ -20,7 +20,7 @@ from tests.declarations.stage import sell
 DESK = {"width": 1440, "height": 900}
 SAID = {
     "fr": ("Votre place", "Gardé pour vous", "Un de vos gains attend l’accord de votre employeur"),
-    "en": ("Your place", "Kept for you", "One of your prizes waits for your employer's agreement"),
+    "en": ("Your place", "Kept for you", "One of your prizes waits for your employer’s agreement"),
 }
 
 

@@ -48,7 +48,7 @@ def test_rules_are_read_kept_as_a_pdf_and_accepted(cast, page: Page):
     ):
         assert words in text
 
-    page.get_by_role("button", name="J'ai lu et j'accepte").click()
+    page.get_by_role("button", name="J’ai lu et j’accepte").click()
     expect(page.get_by_text("Règlement accepté.")).to_be_visible()
     expect(page.get_by_text("Vous avez accepté la version 1 du règlement")).to_be_visible()
     db.session.rollback()
@@ -65,7 +65,7 @@ def test_it_works_without_scripts_too(cast, new_context):
     tap_in(page, "Awa Diallo")
     page.get_by_role("link", name="Les règlements à accepter").click()
     page.get_by_role("link", name="Lire et accepter").click()
-    page.get_by_role("button", name="J'ai lu et j'accepte").click()
+    page.get_by_role("button", name="J’ai lu et j’accepte").click()
     expect(page.get_by_text("Vous avez accepté la version 1 du règlement")).to_be_visible()
 
 
@@ -77,7 +77,7 @@ def test_on_paper_only_the_rules_are_left(cast, page: Page):
     expect(page.get_by_role("heading", name="Ce que dit la loi")).to_be_visible()
     for pressed in (".site-header", ".bottom-bar", ".back-link"):
         expect(page.locator(pressed)).not_to_be_visible()
-    expect(page.get_by_role("button", name="J'ai lu et j'accepte")).not_to_be_visible()
+    expect(page.get_by_role("button", name="J’ai lu et j’accepte")).not_to_be_visible()
 
 
 def closed_with_a_draw(runner: FlaskCliRunner) -> None:

@@ -74,7 +74,7 @@ def test_yesterdays_sale_again_takes_at_most_three_taps(thumb: Thumb) -> None:
     thumb.tap(page.get_by_role("button", name="Envoyer"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("+80")
     thumb.says("yesterday's sale again")
-    expect(page.locator("main")).to_contain_text("Où j'en suis")  # the place and the next step come after the points
+    expect(page.locator("main")).to_contain_text("Où j’en suis")  # the place and the next step come after the points
     assert thumb.taps <= 3
     lines, revision = last_sale()
     assert lines == {"CREME": 2, "SERUM": 1} and revision.channel == "store"

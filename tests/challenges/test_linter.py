@@ -195,7 +195,7 @@ def test_what_the_law_leaves_nobody_to_win_is_blocked_with_the_article_and_its_n
 @pytest.mark.parametrize(
     ("facts", "changes", "article", "words"),
     [
-        (MIXED, ONLINE, "L135-1", "un VDI n'y gagne rien"),
+        (MIXED, ONLINE, "L135-1", "un VDI n’y gagne rien"),
         (HOME, {"rules": [SALE | {"when": {"channels": ["online", "meeting"]}}]} | VDI, "L135-1", "« vente »"),
         (HOME, {"rules": [SALE | {"when": {"channels": ["reorder"]}}]} | VDI, "L135-1", "réassort"),
         (Facts(TODAY, people=9, health=2, outlets=4, health_outlets=1), {}, "L1453-3", "2 personnes"),
@@ -212,12 +212,12 @@ def test_what_the_law_leaves_nobody_to_win_is_blocked_with_the_article_and_its_n
             "CGI art. 240",
             "2 400,01 €",
         ),
-        (Facts(TODAY, people=3, organiser_named=False), {}, "", "ne nomme pas encore l'organisateur"),
+        (Facts(TODAY, people=3, organiser_named=False), {}, "", "ne nomme pas encore l’organisateur"),
         (MIXED, {"payouts": [SHARED | {"into": 100}], "cap_total": 99}, "L242-1-4", "SMIC de 2026"),
         (Facts(TODAY, people=1, employees=1, unconfirmed=TO_CONFIRM), {}, "L242-1-4", "juriste"),
         (Facts(TODAY, people=1, home_sellers=1, unconfirmed=TO_CONFIRM), {}, "L135-1", "juriste"),
         (Facts(TODAY), {}, "", "vide"),
-        (MIXED, {"payouts": []}, "", "rien n'est à gagner"),
+        (MIXED, {"payouts": []}, "", "rien n’est à gagner"),
         (MIXED, {"picture": "hiver.png"}, "", "hiver.png"),
         (MIXED, {"rules": [SALE | {"id": f"r{n}"} for n in range(4)]}, "", "4 règles"),
         (MIXED, {"payouts": [ARTICLE]}, "", "première marche"),
@@ -299,11 +299,11 @@ CAPPED = Facts(
         (replace(CAPPED, employees=0), {"payouts": [ARTICLE]}, None),
         (replace(CAPPED, without_agreement=2), {"payouts": [ARTICLE]}, None),
         (CAPPED, {"payouts": [ARTICLE], "ranks": "outlet"}, None),
-        (CAPPED, {"payouts": [SHARED]}, "rien ne borne ce qu'un salarié peut recevoir"),
+        (CAPPED, {"payouts": [SHARED]}, "rien ne borne ce qu’un salarié peut recevoir"),
         (CAPPED, {"payouts": [SHARED], "budget": 274}, "jusqu'à 274,00 €"),
         (CAPPED, {"payouts": [SHARED], "budget": 273}, None),
         (CAPPED, {"payouts": [SHARED], "cap_total": 100}, None),
-        (replace(CAPPED, bands=None), {"payouts": [ARTICLE]}, "la clôture l'attendra"),
+        (replace(CAPPED, bands=None), {"payouts": [ARTICLE]}, "la clôture l’attendra"),
     ],
 )
 def test_a_reward_that_the_programmes_yearly_cap_would_keep_back_is_said(

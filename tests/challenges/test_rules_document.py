@@ -116,9 +116,9 @@ def test_the_rules_of_a_version_say_all_that_binds_and_carry_their_date_and_fing
         "Fin des déclarations : 5 mars 2026 à 00:00.",
         "Il se conteste une fois",
         "La réponse est attendue sous 3 jours.",
-        "L'identité des clients n'est pas demandée",
+        "L’identité des clients n’est pas demandée",
         "Demandes : challenge@maison.example.",
-        "Ce règlement ne demande pas d'acceptation",
+        "Ce règlement ne demande pas d’acceptation",
         "CSS art. L242-1-4",
         "C. com. L135-1 à L135-3",
         "CSP L1453-3",
@@ -165,7 +165,7 @@ def test_a_draw_is_told_with_its_commitment(cast: Cast, client: FlaskClient) -> 
     page = words(client, "/challenges/hiver/rules")
     assert db.session.scalars(select(Draw)).one().commitment in page
     assert db.session.scalars(select(Draw)).one().seed not in page
-    assert "jamais d'un achat" in page and "L322-1" in page
+    assert "jamais d’un achat" in page and "L322-1" in page
 
 
 def test_the_version_of_today_is_shown_and_the_others_are_a_tap_away(cast: Cast, client: FlaskClient) -> None:
@@ -310,7 +310,7 @@ def test_a_participant_accepts_once_and_is_told_when(cast: Cast, client: FlaskCl
     traces = select(AuditEntry.by, AuditEntry.details).where(AuditEntry.act == "rules.accepted")
     assert [tuple(row) for row in db.session.execute(traces)] == [("AWA", {"version": 1, "hash": version.hash})]
     assert "Vous avez accepté la version 1 du règlement le 4 févr. 2026" in words(client, "/challenges/hiver")
-    assert "Rien n'attend votre accord" in words(client, "/acceptances")
+    assert "Rien n’attend votre accord" in words(client, "/acceptances")
     client.sign_in(cast.chloe)  # for her nothing has changed
     assert "Le règlement attend votre accord" in words(client, "/challenges/hiver")
 

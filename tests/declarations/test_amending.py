@@ -483,7 +483,7 @@ def test_rules_that_no_day_is_left_for_leave_with_the_days(app: Flask, cast: Cas
 def test_an_early_end_at_which_nobody_could_have_scored_is_a_cancellation(app: Flask, cast: Cast) -> None:
     late = {"id": "fin", "counts": "declaration", "points": 5, "when": {"from": "2026-02-20"}}
     challenge = publish_winter(rules=[late])
-    with pytest.raises(NotAllowed, match="aucune règle n'aura donné de points"), transaction():
+    with pytest.raises(NotAllowed, match="aucune règle n’aura donné de points"), transaction():
         close_early(challenge, TODAY, "Fini", by="MARC", at=NOW)
     with transaction():
         cancel(challenge, "Fini", by="MARC", at=NOW)

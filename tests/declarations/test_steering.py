@@ -194,8 +194,8 @@ def test_an_extension_says_why_and_goes_forward(marc: Client) -> None:
     for wrong, why in (
         ({"ends_on": LATER, "notice": ""}, "Il manque ce que les participants liront"),
         ({"ends_on": "2026-03-01", "notice": "Oui"}, "ne prolonge rien"),
-        ({"ends_on": "31/03/2026", "notice": "Oui"}, "Ce n'est pas une date"),
-        ({"ends_on": "", "notice": "Oui"}, "Ce n'est pas une date"),
+        ({"ends_on": "31/03/2026", "notice": "Oui"}, "Ce n’est pas une date"),
+        ({"ends_on": "", "notice": "Oui"}, "Ce n’est pas une date"),
     ):
         answer = send(marc, "extension", told | wrong)
         assert answer.status_code == 422 and why in text_of(answer)

@@ -205,7 +205,7 @@ def test_a_draw_beyond_the_budget_says_what_was_not_given(cast: Cast, client: Fl
 def test_nobody_having_a_ticket_the_page_says_so(promised: Challenge, cast: Cast, client: FlaskClient) -> None:
     list(advance_challenges(AFTER))
     client.sign_in(cast.awa)
-    assert "Personne n'avait de ticket" in words(client, "/challenges/hiver/draw")
+    assert "Personne n’avait de ticket" in words(client, "/challenges/hiver/draw")
 
 
 def test_no_page_of_a_draw_for_who_may_not_see_it_nor_where_there_is_none(cast: Cast, client: FlaskClient) -> None:

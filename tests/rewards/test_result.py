@@ -259,7 +259,7 @@ def agree(client: FlaskClient, answer: str = "yes") -> int:
 def test_the_picture_comes_with_ones_consent_and_goes_with_it(
     closed: Challenge, client: FlaskClient, cast: Cast
 ) -> None:
-    assert "D'accord, dessiner mon image" in page(client, cast.awa)
+    assert "D’accord, dessiner mon image" in page(client, cast.awa)
     assert client.get("/challenges/hiver/podium.png").status_code == 404, "nobody has agreed"
     assert agree(client) == 302
     assert agree(client) == 302, "a second tap changes nothing"

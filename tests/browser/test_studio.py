@@ -123,7 +123,7 @@ def test_a_challenge_is_written_from_nothing_published_and_played(
     phone = studio.locator(".phone")
     expect(phone).to_contain_text("Vous gagnez 10 points par unité de la catégorie Soin")
     expect(phone).to_contain_text("300 points de cagnotte")
-    expect(studio.locator("#preview")).to_contain_text("4 personnes aujourd'hui")
+    expect(studio.locator("#preview")).to_contain_text("4 personnes aujourd’hui")
     assert stored(draft_id)["cap_per_day"] == 1000
 
     publish(studio, "soins-d-hiver")
@@ -147,7 +147,7 @@ def test_a_draft_saves_itself_and_shows_what_participants_will_read(cast, sign_i
     expect(page.locator("#status")).to_contain_text("Enregistré à")
     assert stored(draft_id)["name"] == "Trois marches"
     page.get_by_label("VDI").check()
-    expect(page.locator("#preview")).to_contain_text("1 personne aujourd'hui")
+    expect(page.locator("#preview")).to_contain_text("1 personne aujourd’hui")
     page.get_by_role("button", name="EN", exact=True).click()
     expect(page.locator(".phone")).to_contain_text("What counts")
     page.locator("#description").fill("Toujours en anglais à côté.")
@@ -195,18 +195,18 @@ def test_two_animators_meet_and_one_chooses(cast, new_context, sign_in, choice):
     sign_in(ada, cast.ada)
     draft_id = begin(marc, "Des paliers pour tous")
     ada.goto(f"/studio/drafts/{draft_id}/who")
-    ada.get_by_label("Nom du challenge", exact=True).fill("Le nom d'Ada")
-    expect(ada.locator("h1")).to_have_text("Le nom d'Ada")
+    ada.get_by_label("Nom du challenge", exact=True).fill("Le nom d’Ada")
+    expect(ada.locator("h1")).to_have_text("Le nom d’Ada")
     marc.get_by_label("Nom du challenge", exact=True).fill("Le nom de Marc")
     meeting = marc.locator("#meeting")
     expect(meeting).to_be_focused()
     expect(meeting).to_contain_text("Ada Faure a enregistré ce brouillon à")
-    expect(meeting.get_by_role("row", name=re.compile("Nom du challenge"))).to_contain_text("Le nom d'Ada")
+    expect(meeting.get_by_role("row", name=re.compile("Nom du challenge"))).to_contain_text("Le nom d’Ada")
     expect(meeting.get_by_role("row", name=re.compile("Nom du challenge"))).to_contain_text("Le nom de Marc")
-    assert stored(draft_id)["name"] == "Le nom d'Ada"
+    assert stored(draft_id)["name"] == "Le nom d’Ada"
     if choice == "theirs":
         meeting.get_by_role("link", name="Prendre les valeurs de Ada Faure").click()
-        expect(marc.get_by_label("Nom du challenge", exact=True)).to_have_value("Le nom d'Ada")
+        expect(marc.get_by_label("Nom du challenge", exact=True)).to_have_value("Le nom d’Ada")
     else:
         meeting.get_by_role("button", name="Garder les miennes").click()
         expect(marc.locator("#meeting")).to_have_count(0)

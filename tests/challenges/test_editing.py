@@ -503,7 +503,7 @@ def test_what_cannot_be_shown_yet_is_named_and_the_rest_is_shown(cast: Cast, cli
     assert "Quand · Premier jour de vente : à remplir" in page
     assert "Quoi · Règle 2 · Points : à remplir" in page
     assert "10 points par unité" in page and "du … au …" in page
-    assert "4 personnes aujourd'hui" in page
+    assert "4 personnes aujourd’hui" in page
 
 
 def test_the_audience_is_counted_as_it_is_chosen(cast: Cast, client: FlaskClient, noon: None) -> None:
@@ -513,7 +513,7 @@ def test_the_audience_is_counted_as_it_is_chosen(cast: Cast, client: FlaskClient
     sent.setlist("audience-kinds", ["", "vdi"])
     answer = client.post(address(draft_id, "who"), data=sent, headers=HTMX)
     assert answer.status_code == 200 and answer.headers["HX-Reswap"] == "none"
-    assert "1 personne aujourd'hui" in text_of(answer.text)
+    assert "1 personne aujourd’hui" in text_of(answer.text)
     assert 'id="revision" value="2"' in answer.text
     assert content(draft_id)["audience"] == {"kinds": ["vdi"]}
 

@@ -135,7 +135,7 @@ def test_what_is_no_challenge_is_refused_in_a_line(cast: Cast, tmp_path: Path, t
 def test_check_prints_what_a_participant_would_read(cast: Cast, runner: FlaskCliRunner, tmp_path: Path) -> None:
     answer = runner.run("challenges", "check", write(tmp_path, GOOD)).stdout.replace("\u00a0", " ")
     assert "10 points par unité de « Crème de jour »." in answer
-    assert "Public : revendeurs — 2 personnes aujourd'hui." in answer
+    assert "Public : revendeurs — 2 personnes aujourd’hui." in answer
     assert db.session.scalar(select(func.count()).select_from(Challenge)) == 0
 
 

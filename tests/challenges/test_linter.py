@@ -292,7 +292,7 @@ CAPPED = Facts(
 @pytest.mark.parametrize(
     ("facts", "changes", "words"),
     [
-        (CAPPED, {"payouts": [ARTICLE]}, "un salarié peut gagner jusqu'à 273,46 €, plus que les 273,45 € par an"),
+        (CAPPED, {"payouts": [ARTICLE]}, "un salarié peut gagner jusqu’à 273,46 €, plus que les 273,45 € par an"),
         (replace(CAPPED, costs={"spa": 27_345}), {"payouts": [ARTICLE]}, None),
         (replace(CAPPED, benefit_cap="150"), {"payouts": [ARTICLE]}, None),
         (replace(CAPPED, benefit_cap="none"), {"payouts": [ARTICLE]}, None),
@@ -300,7 +300,7 @@ CAPPED = Facts(
         (replace(CAPPED, without_agreement=2), {"payouts": [ARTICLE]}, None),
         (CAPPED, {"payouts": [ARTICLE], "ranks": "outlet"}, None),
         (CAPPED, {"payouts": [SHARED]}, "rien ne borne ce qu’un salarié peut recevoir"),
-        (CAPPED, {"payouts": [SHARED], "budget": 274}, "jusqu'à 274,00 €"),
+        (CAPPED, {"payouts": [SHARED], "budget": 274}, "jusqu’à 274,00 €"),
         (CAPPED, {"payouts": [SHARED], "budget": 273}, None),
         (CAPPED, {"payouts": [SHARED], "cap_total": 100}, None),
         (replace(CAPPED, bands=None), {"payouts": [ARTICLE]}, "la clôture l’attendra"),

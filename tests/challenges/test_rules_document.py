@@ -107,7 +107,7 @@ def test_the_rules_of_a_version_say_all_that_binds_and_carry_their_date_and_fing
         "Adresse : 3 rue de Siam, 29200 Brest.",
         "Comptent les ventes faites du 5 janvier 2026 au 1er mars 2026",
         "Tout le réseau",
-        "Règle 2 : 15 points par avis de client avec un commentaire d'au moins 20 caractères.",
+        "Règle 2 : 15 points par avis de client avec un commentaire d’au moins 20 caractères.",
         "Au plus 300 points par jour de vente.",
         "À égalité, le premier à avoir atteint son total passe devant.",
         "1re place : Week-end spa (valeur 200,00 €).",

@@ -85,10 +85,10 @@ def test_a_reseller_reads_what_counts_the_prizes_and_the_dates(cast: Cast, clien
     client.sign_in(cast.awa)
     page = text_of(client, "/challenges/hiver")
     assert "Vous gagnez 10 points par unité de la catégorie Soin vendue en boutique ou en réunion" in page
-    assert "jusqu'à 200 points par jour" in page.replace("J", "j")
+    assert "jusqu’à 200 points par jour" in page.replace("J", "j")
     assert "Places 1 à 3" in page
     assert "Du 5 janvier 2026 au 1er février 2026" in page
-    assert "Jusqu'au mercredi 4 février 2026 inclus" in page
+    assert "Jusqu’au mercredi 4 février 2026 inclus" in page
     assert "4 jours restants" in page
 
 
@@ -115,7 +115,7 @@ def test_the_full_rules_carry_their_version_and_fingerprint(cast: Cast, client: 
     played(cast.awa)
     client.sign_in(cast.awa)
     page = text_of(client, "/challenges/hiver/rules")
-    assert "Règle 2 : 15 points par avis de client avec un commentaire d'au moins 20 caractères." in page
+    assert "Règle 2 : 15 points par avis de client avec un commentaire d’au moins 20 caractères." in page
     assert "publiée le 2 janvier 2026 à 10:00, en vigueur le 5 janvier 2026." in page
     assert re.search(r"\b[0-9a-f]{64}\b", page)
 

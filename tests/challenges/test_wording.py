@@ -40,7 +40,7 @@ def plain(text: str) -> str:
                 "when": {"categories": ["Soin"], "channels": ["store", "meeting"]},
                 "cap": {"points": 200, "per": "day"},
             },
-            "10 points par unité de la catégorie Soin vendue en boutique ou en réunion, jusqu'à 200 points par jour",
+            "10 points par unité de la catégorie Soin vendue en boutique ou en réunion, jusqu’à 200 points par jour",
         ),
         (
             {"counts": "units", "points": 7, "per": 5, "when": {"skus": ["CREME", "HUILE"], "channels": ["online"]}},
@@ -48,7 +48,7 @@ def plain(text: str) -> str:
         ),
         (
             {"counts": "units", "points": 1, "when": {"skus": ["A", "B", "C", "D"]}},
-            "1 point par unité de l'un des 4 produits choisis",
+            "1 point par unité de l’un des 4 produits choisis",
         ),
         (
             {"counts": "value", "points": 2, "per": 10, "when": {"families": ["Visage", "Corps"]}},
@@ -67,12 +67,12 @@ def plain(text: str) -> str:
                 "min_comment": 20,
                 "when": {"from": "2026-01-01", "to": "2026-01-15"},
             },
-            "15 points par avis de client avec un commentaire d'au moins 20 caractères,"
+            "15 points par avis de client avec un commentaire d’au moins 20 caractères,"
             " du 1er janvier 2026 au 15 janvier 2026",
         ),
         (
             {"counts": "profile", "points": 8, "cap": {"points": 80, "per": "challenge"}},
-            "8 points quand le profil du client est complet (nouveau ou fidèle, âge, lieu), jusqu'à 80 points en tout",
+            "8 points quand le profil du client est complet (nouveau ou fidèle, âge, lieu), jusqu’à 80 points en tout",
         ),
         (
             {"counts": "boost", "factor": "1.5", "of": ["avis"], "when": {"weekdays": [6, 7]}},
@@ -80,7 +80,7 @@ def plain(text: str) -> str:
         ),
         (
             {"counts": "boost", "factor": "2", "cap": {"points": 40, "per": "declaration"}},
-            "les points de la vente sont multipliés par 2, jusqu'à 40 points par vente",
+            "les points de la vente sont multipliés par 2, jusqu’à 40 points par vente",
         ),
         (
             {"counts": "milestone", "measure": "value", "at": 1000, "points": 100},
@@ -128,7 +128,7 @@ def test_a_rule_reads_as_a_sentence(app: Flask, rule: dict[str, Any], words: str
         ({"counts": "feedback", "points": 15, "gives": 15}, "avis donné = 15"),
         (
             {"counts": "feedback", "points": 15, "min_comment": 20, "gives": 15},
-            "avis d'au moins 20 caractères = 15",
+            "avis d’au moins 20 caractères = 15",
         ),
         ({"counts": "profile", "points": 8, "gives": 8}, "profil du client complet = 8"),
         ({"counts": "boost", "base": 30, "factor": "1.5", "gives": 15}, "1,5 × 30 − 30 = 15"),

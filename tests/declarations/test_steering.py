@@ -185,7 +185,7 @@ def test_a_challenge_is_extended_with_a_notice_that_participants_read(marc: Clie
     assert challenge().ends_on.isoformat() == LATER
     marc.sign_in(cast.nina)
     page = text_of(marc.get("/challenges/hiver"))
-    assert "Prolongé jusqu'au 15 mars 2026" in page and "Deux semaines de plus" in page
+    assert "Prolongé jusqu’au 15 mars 2026" in page and "Deux semaines de plus" in page
     assert "Deux semaines de plus" in text_of(marc.get("/notices"))
 
 

@@ -168,7 +168,7 @@ def test_people_of_health_outlets_have_no_ticket_and_the_page_says_so(
     close()
     client.sign_in(cast.awa)
     page = words(client, "/challenges/hiver/draw")
-    assert "1 personne d'un point de vente de santé avait assez de points et n'a pas de ticket" in page
+    assert "1 personne d’un point de vente de santé avait assez de points et n’a pas de ticket" in page
     assert "11 tickets" in page and "CSP L1453-3" in page
     assert "BRUNO" not in client.get("/challenges/hiver/draw/tickets.csv").text
     assert "BRUNO" in client.get("/challenges/hiver/draw/standings.txt").text  # its rank stays

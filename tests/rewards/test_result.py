@@ -63,10 +63,10 @@ def page(client: FlaskClient, person: Person, code: str = "hiver") -> str:
 
 def test_the_first_reads_what_was_won_and_why(closed: Challenge, client: FlaskClient, cast: Cast) -> None:
     shown = page(client, cast.awa)
-    assert "Week-end spa" in shown and "Rang 1 : c'est gagné." in shown
+    assert "Week-end spa" in shown and "Rang 1 : c’est gagné." in shown
     assert "Il fallait 30 ; le total est de 40 points." in shown
     assert "Total de 40 points atteint parmi les premiers." in shown
-    assert "2 points de cagnotte" in shown and "40 points ÷ 20, arrondi à l'entier inférieur, × 1." in shown
+    assert "2 points de cagnotte" in shown and "40 points ÷ 20, arrondi à l’entier inférieur, × 1." in shown
     assert "Ce qui a manqué" not in shown
 
 

@@ -62,7 +62,7 @@ def test_a_sale_is_written_with_its_points_and_their_explanations(client: Client
     assert [(one["challenge"], one["points"]) for one in answer.json["points"]] == [("hiver", 40)]
     assert [(gain["rule"], gain["points"], gain["explanation"]) for gain in answer.json["points"][0]["gains"]] == [
         ("soin", 20, "2 × Crème de jour × 10 pts = 20"),
-        ("avis", 15, "avis d'au moins 20 caractères = 15"),
+        ("avis", 15, "avis d’au moins 20 caractères = 15"),
         ("profil", 5, "profil du client complet = 5"),
     ]
 

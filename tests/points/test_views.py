@@ -42,7 +42,7 @@ def test_every_movement_is_there_with_its_arithmetic(client: Client, cast: Cast)
     client.sign_in(cast.awa)
     page = words(client.get("/points").text)
     assert "3 × Crème de jour × 10 pts = 30" in page and "+ 30 pts" in page
-    assert "Avis d'au moins 20 caractères = 15" in page
+    assert "Avis d’au moins 20 caractères = 15" in page
     assert "Hiver 45 pts" in page
 
 

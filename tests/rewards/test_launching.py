@@ -240,7 +240,7 @@ def test_the_bands_of_each_status_are_read_before_publishing(marc: Client) -> No
         change_setting("benefit_cap", "15", by="ADA", at=NOW)
     words = plain(marc.get(PAGE).text)
     assert "un salarié ne reçoit pas plus de 273,45 € par an (15 % du SMIC mensuel)" in words
-    assert "Un salarié peut gagner jusqu'à 3 000,00 €, plus que les 273,45 € par an" in words
+    assert "Un salarié peut gagner jusqu’à 3 000,00 €, plus que les 273,45 € par an" in words
 
 
 def test_a_small_challenge_says_that_nothing_is_due(marc: Client) -> None:

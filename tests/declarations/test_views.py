@@ -88,7 +88,7 @@ def test_a_sale_is_sent_and_its_points_are_explained_line_by_line(client: Client
     assert sent.location == f"/declarations/{SALE_ID}?new=1"
     page = client.get(sent.location).text
     assert "3 × Crème de jour × 10 pts = 30" in page
-    assert "Avis d&#39;au moins 20 caractères = 15" in page
+    assert "Avis d’au moins 20 caractères = 15" in page
     assert "Profil du client complet = 5" in page
     assert 'data-count-up="50"' in page
     assert "10 points par unité de la catégorie Soin." in page

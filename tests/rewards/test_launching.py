@@ -69,7 +69,7 @@ def test_what_is_promised_is_read_then_one_button_publishes(marc: Client, cast: 
     keep()
     page = marc.get(PAGE).text
     assert "4 personnes" in page and "Du 5 janvier 2026 au 1er mars 2026" in page
-    assert "Jusqu&#39;au mercredi 4 mars 2026 inclus" in page and "Jusqu&#39;au mercredi 11 mars 2026 inclus" in page
+    assert "Jusqu’au mercredi 4 mars 2026 inclus" in page and "Jusqu’au mercredi 11 mars 2026 inclus" in page
     assert "2 ventes déjà déclarées sur cette période comptent dès la publication" in page
     assert "Vous gagnez 10 points par unité" in page and "points se convertissent sans plafond" in page
     assert "pas encore été rejoué" in page and "Publier le challenge" in page

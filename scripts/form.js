@@ -10,7 +10,8 @@ const CHOICES = ["channel", "rating", "recommend", "customer", "age_band"];
 const TEXTS = ["sold_on", "area", "comment"];
 const form = document.querySelector("form[data-declare]");
 
-export function start({ store, person, offline, send }) {
+/* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). */
+export function start({ store, person, offline, met, send }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of the picture that the phone keeps with this sale
@@ -57,6 +58,7 @@ export function start({ store, person, offline, send }) {
   };
   let closed = false; // sent: nothing more is saved of it
   const { typed, stop } = saving(form, async () => {
+    await met;
     if (closed) return;
     const sale = read();
     const before = await store.one(fields.id.value);
@@ -232,6 +234,7 @@ export function start({ store, person, offline, send }) {
   };
 
   async function submit(sale) {
+    await met;
     const earlier = await store.one(fields.id.value);
     if (earlier && ["kept", "answered"].includes(earlier.state)) {
       if (!same(earlier, sale)) {
@@ -301,5 +304,5 @@ export function start({ store, person, offline, send }) {
       });
   });
 
-  open().catch(() => {});
+  met.then(open).catch(() => {});
 }

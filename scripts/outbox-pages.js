@@ -3,7 +3,7 @@ import * as form from "./form.js";
 import * as list from "./list.js";
 
 const { outbox } = window;
-outbox?.met.then(() => {
+if (outbox) {
   form.start(outbox);
-  return list.start(outbox);
-}).catch(() => {});
+  outbox.met.then(() => list.start(outbox)).catch(() => {});
+}

@@ -119,9 +119,11 @@
     }
   });
 
-  // What the keyboard comes to is wholly in sight, also in a row that scrolls and under the bars that stay.
+  // What the keyboard comes to is wholly in sight, also in a row that scrolls and under the bars that stay; what is in
+  // such a bar is in sight already.
+  const stays = (element) => Boolean(element.closest(".action-bar, .bottom-bar, .site-header"));
   document.addEventListener("focusin", (event) => {
-    if (event.target.matches(":focus-visible")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (event.target.matches(":focus-visible") && !stays(event.target)) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 
   // Also for parts that htmx brings later.
@@ -129,7 +131,7 @@
     root.querySelectorAll("[data-stepper] input").forEach(bound);
     root.querySelectorAll("[data-count-up]").forEach(countUp);
     const focus = root.querySelector("[data-focus]");
-    if (focus) focus.focus();
+    if (focus) focus.focus({ preventScroll: stays(focus) });
   };
   const start = () => {
     enhance(document);

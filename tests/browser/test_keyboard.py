@@ -195,6 +195,7 @@ def test_an_animator_accepts_a_sale(cast: Cast, page: Page, sign_in: Callable[[P
     page.goto("/review")
     accept = page.get_by_role("button", name="Accepter")
     expect(accept).to_be_focused()
+    assert page.evaluate("() => scrollY") == 0, "what is to be judged is read from its beginning"
     look(page)
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("Vente acceptée")

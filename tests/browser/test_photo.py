@@ -132,6 +132,7 @@ def sent(app: Flask, cast) -> Sent:
 def fill_in(page: Page, name: str, kind: str, content: bytes) -> None:
     page.goto("/declare")
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    expect(page.get_by_label("Unités de Crème de jour")).to_be_visible()
     page.get_by_label("En boutique").check()
     page.get_by_label("Photo du ticket").set_input_files({"name": name, "mimeType": kind, "buffer": content})
 

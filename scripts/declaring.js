@@ -1,4 +1,5 @@
 /* What the forms of one sale and of a whole meeting share. */
+import { shape } from "./shapes.js";
 import { say, words } from "./words.js";
 
 export const today = () => new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
@@ -15,6 +16,25 @@ export const wrongArea = (area) => area.trim() && !/^[A-Z0-9]{2,3}$/i.test(area.
 export function alert(said) {
   document.getElementById("outbox-alert").replaceChildren(said);
   document.querySelector("#outbox-alert [role=alert], #outbox-alert [tabindex]")?.focus();
+}
+
+/* The button that sends can be pressed again. */
+export const again = (form) => setTimeout(() => (form.querySelector("[data-send]").disabled = false), 0);
+
+/* Sends once, however often the button is pressed meanwhile: `submit` keeps what is told on the phone, and what cannot be
+   kept there is sent as it always could be. */
+export function once(form, away, submit) {
+  let sending = false;
+  return (told) => {
+    if (sending) return;
+    sending = true;
+    submit(told)
+      .catch(() => (away() ? alert(shape("outbox-incomplete", { why: words.unkept })) : form.submit()))
+      .finally(() => {
+        sending = false;
+        again(form);
+      });
+  };
 }
 
 /* Saves what is typed shortly after each touch, and when the page is left. `stop` waits for what is under way. */

@@ -1,6 +1,6 @@
 /* The declare form, sent through the outbox; without network its products come from the catalogue on the phone. */
 import { byCode, search } from "./catalogue.js";
-import { alert, figure, nearby, saving, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, figure, nearby, once, saving, today, wrongArea, wrongLines } from "./declaring.js";
 import { reasons } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
@@ -274,7 +274,7 @@ export function start({ store, person, offline, met, send }) {
     return kept({ id, ...item });
   }
 
-  let sending = false;
+  const sendOnce = once(form, away, submit);
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) {
       if (away()) event.preventDefault();
@@ -284,24 +284,11 @@ export function start({ store, person, offline, met, send }) {
     const wrong = wrongs(sale);
     if (wrong.length && !away()) return; // the server explains it, beside each field
     event.preventDefault();
-    const again = () => setTimeout(() => (event.submitter.disabled = false), 0);
     if (wrong.length) {
       alert(shape("outbox-incomplete", { why: wrong.join(" ") }));
-      again();
-      return;
+      return again(form);
     }
-    if (sending) return;
-    sending = true;
-    submit(sale)
-      .catch(() => {
-        // What cannot be kept here is sent as it always could be.
-        if (!away()) form.submit();
-        else alert(shape("outbox-incomplete", { why: words.unkept }));
-      })
-      .finally(() => {
-        sending = false;
-        again();
-      });
+    sendOnce(sale);
   });
 
   met.then(open).catch(() => {});

@@ -1,7 +1,7 @@
 /* The form of a whole meeting: products and guests come and go on the phone, with or without network, and each guest who
    bought becomes a sale of the outbox. Without this file every button asks the server. */
 import { byCode, search } from "./catalogue.js";
-import { alert, figure, nearby, saving, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, figure, nearby, once, saving, today, wrongArea, wrongLines } from "./declaring.js";
 import { row } from "./list.js";
 import { points, shape } from "./shapes.js";
 import { say, words } from "./words.js";
@@ -301,10 +301,9 @@ export function start({ store, person, offline, send, listen }) {
     return tell(Object.keys(sales));
   }
 
-  let sending = false;
+  const sendOnce = once(form, away, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const again = () => setTimeout(() => (form.querySelector("[data-send]").disabled = false), 0);
     for (const one of form.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
     const meeting = read();
     const wrong = wrongs(meeting);
@@ -320,20 +319,9 @@ export function start({ store, person, offline, send, listen }) {
       }
       said.querySelector("p").replaceWith(listed);
       alert(said);
-      return again();
+      return again(form);
     }
-    if (sending) return;
-    sending = true;
-    submit(meeting)
-      .catch(() => {
-        // What cannot be kept here is sent as it always could be.
-        if (!away()) form.submit();
-        else alert(shape("outbox-incomplete", { why: words.unkept }));
-      })
-      .finally(() => {
-        sending = false;
-        again();
-      });
+    sendOnce(meeting);
   });
 
   open().catch(() => {});

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from challenges.definition import definition_from
 from challenges.models import Challenge
+from declarations.models import Declaration
+from declarations.operations import reject
 from declarations.publishing import publish_definition
 from foundation import clock
+from foundation.database import db
 from foundation.transactions import transaction
-from tests.declarations.stage import PARIS
+from network.notices import notify
+from tests.declarations.stage import PARIS, sell
 
 
 def today() -> date:
@@ -42,3 +48,13 @@ def publish(starts: int = -10, ends: int = 10, *, at: datetime | None = None, **
     with transaction():
         challenge, _ = publish_definition(definition_from(data), by="MARC", at=at or clock.now() - timedelta(days=20))
     return challenge
+
+
+def refused_sale() -> str:
+    """The public id of a sale of Awa's that was refused with a note; a message about rules waits for her too."""
+    sale = sell("AWA", [("CREME", 1_500)], name="large", at=clock.now() - timedelta(hours=1)).public_id
+    waiting = db.session.scalars(select(Declaration).where(Declaration.public_id == sale)).one()
+    with transaction():
+        reject(waiting, "wrong_quantity", by="MARC", at=clock.now(), note="Le bon dit 15.")
+        notify([waiting.person_id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    return sale

@@ -7,17 +7,11 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from sqlalchemy import select
 
-from declarations.models import Declaration
-from declarations.operations import reject
 from foundation import clock
-from foundation.database import db
-from foundation.transactions import transaction
 from network.models import Person
-from network.notices import notify
 from rewards.jobs import advance_challenges
-from tests.browser.stage import publish
+from tests.browser.stage import publish, refused_sale
 from tests.cast import Cast
 from tests.declarations.stage import sell
 
@@ -203,11 +197,7 @@ def test_an_animator_accepts_a_sale(cast: Cast, page: Page, sign_in: Callable[[P
 
 def test_a_refusal_is_contested_and_messages_are_read(awas: Page):
     page = awas
-    sale = sell("AWA", [("CREME", 1_500)], name="large", at=clock.now() - timedelta(hours=1)).public_id
-    waiting = db.session.scalars(select(Declaration).where(Declaration.public_id == sale)).one()
-    with transaction():
-        reject(waiting, "wrong_quantity", by="MARC", at=clock.now(), note="Le bon dit 15.")
-        notify([waiting.person_id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    sale = refused_sale()
     page.goto(f"/declarations/{sale}")
     press(page, page.get_by_role("button", name="Contester ce refus"))
     expect(page.locator("main")).to_contain_text("En vérification")

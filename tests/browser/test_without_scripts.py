@@ -9,16 +9,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import func, select
 
-from declarations.models import Declaration, Photo
-from declarations.operations import reject
+from declarations.models import Photo
 from foundation import clock
 from foundation.database import db
-from foundation.transactions import transaction
 from network.models import Person
-from network.notices import notify
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import Demonstration
-from tests.browser.stage import publish
+from tests.browser.stage import publish, refused_sale
 from tests.browser.test_appearance import DARK
 from tests.browser.test_every_page import SOMEBODY, pages
 from tests.cast import Cast
@@ -103,11 +100,7 @@ def test_nothing_on_the_pages_waits_for_a_script(demonstration: Demonstration):
 
 def test_a_refusal_is_contested_messages_are_read_and_one_leaves(awas: Page, cast: Cast):
     page = awas
-    sale = sell("AWA", [("CREME", 1_500)], name="large", at=clock.now() - timedelta(hours=1)).public_id
-    waiting = db.session.scalars(select(Declaration).where(Declaration.public_id == sale)).one()
-    with transaction():
-        reject(waiting, "wrong_quantity", by="MARC", at=clock.now(), note="Le bon dit 15.")
-        notify([waiting.person_id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
+    sale = refused_sale()
     page.goto(f"/declarations/{sale}")
     page.get_by_role("button", name="Contester ce refus").click()
     expect(page.locator("main")).to_contain_text("En vérification")

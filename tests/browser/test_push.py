@@ -134,8 +134,13 @@ SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotificat
 
 def shown(page: Page, many: int) -> list[list[str]]:
     """The title, body and tag of each notification on the screen, once there are so many."""
-    page.wait_for_function(f"async (many) => (await ({SHOWN})()).length === many", arg=many)
-    return page.evaluate(SHOWN)
+    said: list[list[str]] = page.evaluate(SHOWN)
+    for _ in range(500):
+        if len(said) == many:
+            break
+        page.wait_for_timeout(20)
+        said = page.evaluate(SHOWN)
+    return said
 
 
 # No tool presses a notification: the worker is told that it was.

@@ -99,10 +99,14 @@ class MeetingForm(FlaskForm):
         self.products = queries.products_by_sku(self.skus)
 
     def add(self, sku: str) -> None:
-        """Show one product more."""
-        if sku not in self.skus and len(self.skus) < MOST_PRODUCTS:
-            self.skus.append(sku)
-            self.products = queries.products_by_sku(self.skus)
+        """Show one product more, or say that there are as many as a meeting takes."""
+        if sku in self.skus:
+            return
+        if len(self.skus) == MOST_PRODUCTS:
+            self.form_errors.append(full())
+            return
+        self.skus.append(sku)
+        self.products = queries.products_by_sku(self.skus)
 
     def remove(self, sku: str) -> None:
         """Show one product less."""
@@ -140,6 +144,14 @@ class MeetingForm(FlaskForm):
             for guest in self.guests
             if guest.bought()
         ]
+
+
+def full() -> str:
+    """What is said to a product too many."""
+    return _(
+        "Une réunion prend %(most)s produits au plus : envoyez-la, puis déclarez le reste à part.",
+        most=number(MOST_PRODUCTS),
+    )
 
 
 def who(place: int) -> str:

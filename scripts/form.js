@@ -50,9 +50,7 @@ export function start({ store, person, offline, met, send }) {
     const file = fields.proof?.files[0];
     if (!file && pictured) photo = null;
     else if (file && file !== pictured && "small" in fields.proof.dataset) {
-      const id = crypto.randomUUID();
-      await store.putPhoto(person, id, file);
-      photo = id;
+      photo = await store.putPhoto(person, file);
     } else return;
     pictured = file;
   };
@@ -254,8 +252,7 @@ export function start({ store, person, offline, met, send }) {
       } catch {
         return alert(shape("outbox-incomplete", { why: words.faults.photo }));
       }
-      picture = crypto.randomUUID();
-      await store.putPhoto(person, picture, small);
+      picture = await store.putPhoto(person, small);
     }
     closed = true;
     await stop();

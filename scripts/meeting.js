@@ -147,11 +147,12 @@ export function start({ store, person, offline, send, listen }) {
 
   // — products and guests come and go —
 
-  const add = (sku, name) =>
-    change((meeting) => {
-      if (meeting.products.some((one) => one.sku === sku)) return;
-      if (meeting.products.length < MOST_PRODUCTS) meeting.products.push({ sku, name });
-    });
+  const add = (sku, name) => {
+    const there = read().products;
+    if (there.some((one) => one.sku === sku)) return;
+    if (there.length >= MOST_PRODUCTS) return alert(shape("outbox-incomplete", { why: words.meeting.full }));
+    change((meeting) => meeting.products.push({ sku, name }));
+  };
   const takes = (meeting, sku) => meeting.guests.some((guest) => lines(meeting, guest).some((line) => line.sku === sku));
   const sure = (asked, what) => !asked || window.confirm(say(words.meeting.sure, { what }));
   const focus = (element) => {

@@ -132,9 +132,12 @@ export async function dropAnswered() {
 
 // — pictures —
 
-export async function putPhoto(person, id, blob) {
+/* Keeps a picture; answers the id it is known by. */
+export async function putPhoto(person, blob) {
+  const id = crypto.randomUUID();
   const sealed = await seal(person, await blob.arrayBuffer());
   await (await database()).put("photos", { id, person, sealed });
+  return id;
 }
 export async function photo(id) {
   const found = await (await database()).get("photos", id);

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
 from foundation import clock, mail, web_push
@@ -107,9 +107,26 @@ def answer_to(name: str, person: str = "AWA", sku: str = "CREME") -> str:
     return f"/declarations/{name}?new=1"
 
 
+def turn_on(page: Page) -> Locator:
+    """Have this phone told, on the profile page; the section that says so."""
+    page.goto("/me")
+    notifications = page.locator("#notifications")
+    expect(notifications).not_to_contain_text("Cet appareil")
+    notifications.get_by_role("button", name="Activer les notifications").click()
+    expect(notifications.get_by_role("listitem")).to_contain_text("Cet appareil")
+    return notifications
+
+
+# A worker that is still being activated is not given any push.
+READY = """async () => {
+    const { active } = await navigator.serviceWorker.ready;
+    while (active.state !== "activated") await new Promise((done) => setTimeout(done, 20));
+}"""
+
+
 def deliver(page: Page, message: str) -> None:
     """Bring a push to the worker of the page, as the browser does when its service has one."""
-    page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")
+    page.evaluate(READY)
     registrations: list[str] = []
     tools = page.context.new_cdp_session(page)
     tools.on(
@@ -158,11 +175,7 @@ def test_a_notice_goes_from_the_server_to_the_screen_and_a_press_opens_it(cast, 
     browser = service.browser()
     page = new_phone(browser)
     sign_in(page, cast.awa)
-    page.goto("/me")
-    notifications = page.locator("#notifications")
-    expect(notifications).not_to_contain_text("Cet appareil")
-    notifications.get_by_role("button", name="Activer les notifications").click()
-    expect(notifications.get_by_role("listitem")).to_contain_text("Cet appareil")
+    notifications = turn_on(page)
     expect(notifications.get_by_role("button", name="Activer les notifications")).to_be_hidden()
     assert devices() == [("AWA", "Chrome, Linux")]
     assert page.evaluate("() => localStorage.getItem('subscribed')") == web_push.public_key(PUSH_KEY)
@@ -291,11 +304,8 @@ def test_when_the_browsers_service_fails_the_page_says_so_and_can_try_again(cast
 def test_each_kind_is_switched_and_the_device_taken_off_again(cast, autumn, service, sign_in, new_phone):
     page = new_phone(service.browser())
     sign_in(page, cast.awa)
-    page.goto("/me")
-    notifications = page.locator("#notifications")
+    notifications = turn_on(page)
     expect(notifications).to_contain_text("entre 20 h et 8 h ni le dimanche")
-    notifications.get_by_role("button", name="Activer les notifications").click()
-    expect(notifications.get_by_role("listitem")).to_contain_text("Cet appareil")
 
     changes = notifications.get_by_role("group", name="Changements d’un challenge")
     expect(changes.get_by_label("Notification")).to_be_checked()
@@ -333,10 +343,7 @@ def test_each_kind_is_switched_and_the_device_taken_off_again(cast, autumn, serv
 def test_a_phone_that_changes_hands_is_told_what_concerns_its_new_owner_alone(cast, autumn, service, new_phone):
     page = new_phone(service.browser())
     tap_in(page, "Awa Diallo")
-    page.goto("/me")
-    notifications = page.locator("#notifications")
-    notifications.get_by_role("button", name="Activer les notifications").click()
-    expect(notifications.get_by_role("listitem")).to_contain_text("Cet appareil")
+    turn_on(page)
     page.locator(".user-menu summary").click()
     page.get_by_role("button", name="Se déconnecter", exact=True).click()
     page.wait_for_url("**/sign-in*")

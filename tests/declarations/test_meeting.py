@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from declarations.meeting import MOST_PRODUCTS
 from declarations.models import Declaration, Line, Revision
 from foundation import clock
 from foundation.database import db
@@ -106,6 +107,17 @@ def test_without_scripts_products_and_guests_come_and_go(client: Client, cast: C
     page = client.post("/declare/meeting/draft", data=typed(q="rouge")).text
     assert 'formaction="/declare/meeting/draft" name="add" value="ROUGE"' in page
     assert sold() == 0
+
+
+def test_a_product_too_many_is_said_and_nothing_is_lost(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.nina)
+    skus = ["CREME", "SERUM", *(f"OLD-{number}" for number in range(MOST_PRODUCTS - 2))]
+    page = client.post("/declare/meeting/draft", data=typed(sku=skus, add="ROUGE")).text
+    said = "Une réunion prend 40 produits au plus"  # once for the scripts of the page in any case
+    assert page.count(said) == 2 and f'name="{BUYER}-units-ROUGE"' not in page
+    assert re.search(rf'name="{AT_HOME}-units-CREME"[^>]*value="2"', page)
+    page = client.post("/declare/meeting/draft", data=typed(sku=skus[:-1], add="ROUGE")).text
+    assert page.count(said) == 1 and f'name="{BUYER}-units-ROUGE"' in page
 
 
 def test_every_guest_may_have_an_opinion_and_a_profile(client: Client, cast: Cast) -> None:

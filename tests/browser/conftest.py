@@ -76,7 +76,7 @@ def make_served_app(database_url: str, folder: Path) -> Flask:
 def served(app: Flask) -> Iterator[str]:
     """The address at which the application answers meanwhile."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -78,7 +78,7 @@ class _Counter(BaseHTTPRequestHandler):
 def push_service() -> Iterator[PushService]:
     """A push service that answers meanwhile."""
     service = PushService()
-    thread = threading.Thread(target=service.serve_forever, daemon=True)
+    thread = threading.Thread(target=service.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield service
     service.shutdown()

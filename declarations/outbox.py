@@ -20,13 +20,12 @@ from declarations import queries, taking
 from foundation import clock
 from foundation.pages import page_number, paged
 from foundation.web import limiter, problem
-from network.devices import person_key, sealing_key
+from network.devices import PERSON, person_key, sealing_key
 from network.permissions import PERMISSIONS, requires
 
 View = TypeVar("View", bound=Callable[..., Any])
 PRODUCTS_PER_PAGE = 500
 MOST_PAGES = 10
-KEPT = "Palmares-Person"  # the header that names whose sale it is
 
 
 def _caller() -> str:
@@ -50,7 +49,7 @@ def from_the_phone(view: View) -> View:
             return problem(404, "There is nothing here for this person")
         if current_user.notice_accepted_at is None:
             return problem(403, "Read the notice first")
-        kept_for = request.headers.get(KEPT, "")
+        kept_for = request.headers.get(PERSON, "")
         if kept_for and kept_for != person_key(current_user, secret=_secret()):
             return problem(403, "This was kept for another person; nothing was written")
         g.caller = current_user
@@ -77,8 +76,8 @@ def session() -> Response:
 @from_the_phone
 def send() -> Response:
     """Take a sale kept on the phone, with the body and the answers of POST /api/v1/declarations."""
-    if not request.headers.get(KEPT):
-        return problem(403, f"Say for whom this was kept, in the header {KEPT}; nothing was written")
+    if not request.headers.get(PERSON):
+        return problem(403, f"Say for whom this was kept, in the header {PERSON}; nothing was written")
     return taking.take(
         g.caller,
         at=clock.now(),

@@ -7,6 +7,8 @@ from base64 import urlsafe_b64encode
 
 from network.models import Person
 
+PERSON = "Palmares-Person"  # the header in which a phone and the server name, by that key, whose something is
+
 
 def person_key(person: Person, *, secret: str) -> str:
     """The name under which a phone keeps what is this person's: always the same, and says nothing about anybody."""

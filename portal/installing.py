@@ -19,7 +19,8 @@ from flask_login import current_user
 from foundation import clock
 from foundation.localisation import LANGUAGES
 from foundation.pages import htmx
-from network.devices import person_key
+from foundation.web import problem
+from network.devices import PERSON, person_key
 from network.permissions import requires
 
 # The pages that open without network, from their last state.
@@ -59,6 +60,17 @@ def page_context() -> dict[str, Any]:
     return context
 
 
+def fetched_ahead() -> Response | None:
+    """Refuse a page that a phone fetches ahead for somebody who is not, or no longer, signed in: being sent to the
+    sign-in page would use up what it was to say."""
+    whose = request.headers.get(PERSON)
+    if whose is None or not (request.path in FIRST or request.endpoint in KEEPS):
+        return None
+    if current_user.is_authenticated and whose == _key(current_user):
+        return None
+    return problem(403, "This page was asked for another person")
+
+
 def name_person(response: Response) -> Response:
     """Tell the service worker whose page this is, and whether it may be kept."""
     person = g.get("_login_user")
@@ -66,7 +78,7 @@ def name_person(response: Response) -> Response:
         return response
     if request.endpoint in ("portal.offline", "static"):
         return response
-    response.headers["Palmares-Person"] = _key(person) if person.is_authenticated else "none"
+    response.headers[PERSON] = _key(person) if person.is_authenticated else "none"
     if person.is_authenticated and _keeps():
         response.headers["Palmares-Keep"] = "yes"
     return response

@@ -19,6 +19,7 @@ for name in ("number", "euros", "points", "day", "short_day", "moment"):
 
 
 blueprint.app_context_processor(installing.page_context)
+blueprint.before_app_request(installing.fetched_ahead)
 blueprint.after_app_request(installing.name_person)
 
 

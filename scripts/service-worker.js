@@ -116,8 +116,9 @@ async function warm(person) {
   for (const path of self.SHELL.first) {
     const kept = await cache.match(path, { ignoreVary: true });
     if (kept && Date.now() - Date.parse(kept.headers.get("Date")) < HOUR) continue;
-    const response = await fetch(path, { headers: { Accept: "text/html" } });
-    if ((await store.get("person")) !== person) return;
+    // Named, so that it is refused once somebody else, or nobody, is signed in, and reads no message meant for the screen.
+    const response = await fetch(path, { headers: { Accept: "text/html", "Palmares-Person": person } });
+    if (response.status === 403 || (await store.get("person")) !== person) return;
     if (!mayBeKept(response, person)) continue;
     if (response.redirected) await cache.put(response.url, response.clone());
     await cache.put(path, response);

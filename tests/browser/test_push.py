@@ -149,11 +149,11 @@ SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotificat
     .map((one) => [one.title, one.body, one.tag])"""
 
 
-def shown(page: Page, many: int) -> list[list[str]]:
-    """The title, body and tag of each notification on the screen, once there are so many."""
+def shown(page: Page, many: int, *, body: str = "") -> list[list[str]]:
+    """The title, body and tag of each notification on the screen, once there are so many, and one says so."""
     said: list[list[str]] = page.evaluate(SHOWN)
     for _ in range(500):
-        if len(said) == many:
+        if len(said) == many and (not body or body in [one[1] for one in said]):
             break
         page.wait_for_timeout(20)
         said = page.evaluate(SHOWN)
@@ -186,14 +186,15 @@ def test_a_notice_goes_from_the_server_to_the_screen_and_a_press_opens_it(cast, 
     message = browser.read(body)
     deliver(page, json.dumps(message))
     assert shown(page, 1) == [["Automne est prolongé", "Jusqu’à dimanche soir.", message["tag"]]]
-    deliver(page, json.dumps(message))
+    deliver(page, json.dumps(message | {"body": "Jusqu’à lundi."}))
+    shown(page, 1, body="Jusqu’à lundi.")
     assert len(shown(page, 1)) == 1, "the same notice twice is one notification"
 
     [worker] = page.context.service_workers
     worker.evaluate(PRESS)
     page.wait_for_url(f"**{message['address']}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Automne est prolongé")
-    assert page.evaluate(SHOWN) == []
+    assert shown(page, 0) == []
     db.session.rollback()
     tell(cast.awa)
     assert list(send_notices(by_day()))[-1] == "pushes: 1 sent"

@@ -90,6 +90,24 @@ def test_only_the_pages_that_open_without_network_may_be_kept_and_each_names_its
     assert "Palmares-Keep" not in client.get("/").headers
 
 
+def test_a_page_fetched_ahead_reads_no_message_and_is_for_nobody_but_its_person(client, cast):
+    client.sign_in(cast.awa)
+    awas = {"Palmares-Person": client.get("/outbox/session").json["person"]}
+    client.post("/sign-out-everywhere")
+    for path in FIRST:
+        refused = client.get(path, headers=awas)
+        assert refused.status_code == 403 and refused.mimetype == "application/problem+json"
+    assert "déconnecté de tous vos appareils" in client.get("/sign-in").text, "it waited for the screen"
+
+    client.sign_in(cast.chloe)
+    assert client.get("/declarations", headers=awas).status_code == 403
+    client.sign_in(cast.awa)
+    client.post("/me/notifications", data={"kinds": ["rules"]})
+    ahead = client.get("/declarations", headers=awas)
+    assert ahead.status_code == 200 and ahead.headers["Palmares-Keep"] == "yes" and 'class="flashes"' not in ahead.text
+    assert 'class="flashes"' in client.get("/declarations").text
+
+
 @pytest.mark.any_engine
 def test_the_scripts_were_compiled_from_the_present_sources():
     for script in fingerprint.MADE:

@@ -77,8 +77,9 @@ test: $(VENV)/.ready-dev chromium ## Run every check and test: SQLite, a real Po
 	@$(PY) -m tests.everything
 
 .PHONY: nightly
-nightly: $(VENV)/.ready-dev chromium ## Run the journeys without network with ten seeds (ten minutes)
-	@PALMARES_OFFLINE_SEEDS=10 $(PY) -m pytest -q tests/browser/test_offline.py
+nightly: $(VENV)/.ready-dev chromium ## Run the journeys without network with ten seeds, and every look at every page
+	@PALMARES_OFFLINE_SEEDS=10 PALMARES_EVERY_LOOK=1 $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist worksteal \
+		tests/browser/test_offline.py tests/browser/test_every_page.py
 
 .PHONY: chromium
 chromium:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -265,7 +266,7 @@ def test_every_page_is_open_to_everybody_in_both_sizes_and_themes(
         page.set_viewport_size(PHONE)
         wrong += [f"{address}: {fault}" for fault in faults(page, address, language)]
         if known is None or not known.sees(page, address):
-            wrong += [f"{address}: {fault}" for fault in violations(page)]
+            wrong += [f"{address}: {fault}" for fault in violations(page, again_in_the_other_language=True)]
     speak(page, "fr")
     assert wrong == []
 
@@ -297,15 +298,15 @@ def speak(page: Page, language: str) -> None:
     page.wait_for_function("(language) => document.documentElement?.lang === language", arg=language)
 
 
-def test_no_page_breaks_its_own_security_policy_and_no_link_leads_nowhere(demonstration: Demonstration, role: str):
-    # Here the content-security policy holds; what it stops is said in the console, and fails the test.
+def test_no_link_leads_nowhere(demonstration: Demonstration, role: str):
     page = demonstration.enter(SOMEBODY[role])
     routes = demonstration.app.url_map.bind("127.0.0.1")
     links: dict[str, str] = {}
     for [address, *_] in pages(demonstration.app, role).values():
-        page.goto(address)
-        for found in page.eval_on_selector_all("a[href]", "links => links.map((link) => link.getAttribute('href'))"):
-            path = urlsplit(found)
+        written = page.request.get(address).text()
+        for found in re.findall(r'<a\b[^>]*?\bhref="([^"]*)"|\bhx-get="([^"]*)"', written):
+            link = unescape("".join(found))
+            path = urlsplit(link)
             if path.netloc or not path.path:
                 continue
             try:
@@ -314,7 +315,8 @@ def test_no_page_breaks_its_own_security_policy_and_no_link_leads_nowhere(demons
                 endpoint = path.path
             except HTTPException:
                 endpoint = f"nothing at {path.path}"
-            links.setdefault(endpoint, found)
+            links.setdefault(endpoint, link)
+    assert len(links) > 10
     wrong = []
     for endpoint, address in links.items():
         answer = page.request.get(address)
@@ -347,7 +349,7 @@ class Look:
         """Look at the page that a form led to."""
         self.page.wait_for_url(lambda url: urlsplit(url).path == address)
         assert self.page.locator("html").get_attribute("lang") == self.language
-        self.wrong += [f"{address}: {fault}" for fault in violations(self.page)]
+        self.wrong += [f"{address}: {fault}" for fault in violations(self.page, again_in_the_other_language=True)]
         self.page.set_viewport_size(PHONE)
 
     def send(self, **typed: str) -> None:
@@ -423,7 +425,7 @@ def test_the_pages_that_say_no(demonstration: Demonstration, chromium: Browser, 
             assert answer is not None and answer.status == code
             assert page.locator("html").get_attribute("lang") == language
             assert page.locator("h1").count() == 1
-            wrong += [f"{code}: {fault}" for fault in violations(page)]
+            wrong += [f"{code}: {fault}" for fault in violations(page, again_in_the_other_language=True)]
         page.goto("/welcome/of-another-time")
         wrong += [f"an old invitation: {fault}" for fault in violations(page)]
         context.close()

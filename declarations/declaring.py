@@ -25,6 +25,7 @@ from foundation.localisation import language, number
 from foundation.pages import htmx
 from foundation.transactions import transaction
 from network.permissions import requires
+from network.zones import today_of
 
 CHIPS = 6
 
@@ -34,7 +35,7 @@ def _zone() -> ZoneInfo:
 
 
 def _today() -> date:
-    return clock.day_of(clock.now(), _zone())
+    return today_of(current_user, at=clock.now())
 
 
 def my_declaration(public_id: str) -> tuple[Declaration, Revision]:

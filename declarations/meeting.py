@@ -29,6 +29,7 @@ from foundation import clock
 from foundation.localisation import language, number
 from foundation.transactions import transaction
 from network.permissions import requires
+from network.zones import today_of
 
 MOST_GUESTS = 30
 MOST_PRODUCTS = 40
@@ -164,7 +165,7 @@ def _zone() -> ZoneInfo:
 
 
 def _form() -> MeetingForm:
-    today = clock.day_of(clock.now(), _zone())
+    today = today_of(current_user, at=clock.now())
     return MeetingForm(today=today, data={"sold_on": today})
 
 

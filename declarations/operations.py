@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -343,8 +343,9 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     category and family of products it already named: the catalogue may have changed since. A photo it names takes the
     place of the one before, which stays with the earlier revision; without one the picture stays.
 
-    While it is back in review its points are suspended. Possible until `declare_until` of every challenge it counts
-    in; raises NotPossible after, and Refused for bad content.
+    While it is back in review its points are suspended. What it says already is no correction, and changes nothing: the
+    same form sent twice, its first answer lost, does not take back what a reviewer accepted in between. Possible until
+    `declare_until` of every challenge it counts in; raises NotPossible after, and Refused for bad content.
     """
     lock_people([declaration.person_id])
     db.session.refresh(declaration)
@@ -374,17 +375,19 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     wanted = proof is None and any(one.definition.get("proof") == "required" for one in challenges)
     # What a reviewer has not looked at yet is still to be looked at.
     known = declaration.status == "in_review" and rules.SAME_PHOTO in declaration.review_reasons.split(",")
-    if photo is not None and _prove(declaration, photo):
-        known = True
-    reasons = rules.review_reasons(
-        submission, units_above=int(setting("review_units_above")), proof_missing=wanted, photo_known=known
-    )
     [revision_id] = reserve_ids(Revision.__table__, 1)
     number = declaration.revision + 1
     row = _revision_row(
         revision_id, declaration.id, number, submission, seller, at, proof, _names([seller.id]),
         vdi_reorder=bool(setting("vdi_reorder")),
     )  # fmt: skip
+    if (photo is None or photo.declaration_id is not None) and _says_already(before, row, submission):
+        return
+    if photo is not None and _prove(declaration, photo):
+        known = True
+    reasons = rules.review_reasons(
+        submission, units_above=int(setting("review_units_above")), proof_missing=wanted, photo_known=known
+    )
     insert_many(Revision.__table__, REVISION, [row])
     insert_many(Line.__table__, LINE, _line_rows([submission], [revision_id], prices))
     declaration.revision = number
@@ -393,6 +396,20 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     db.session.flush()
     _rescore(declaration, at=at, also=before.sold_on)
     audit.record("declaration.corrected", declaration.public_id, by=by, at=at, revision=number)
+
+
+# What somebody says in a revision: all of it but numbers, the outlet, the instant and what the law makes of it.
+SAID = ("sold_on", "channel", "customer", "age_band", "area", "rating", "recommend", "comment", "proof")
+
+
+def _says_already(revision: Revision, row: tuple[Any, ...], submission: Submission) -> bool:
+    """Whether a revision says what this row and the lines of its submission would say."""
+    written = dict(zip(REVISION, row, strict=True))
+    if any(getattr(revision, name) != written[name] for name in SAID):
+        return False
+    lines = select(Line.sku, Line.units, Line.unit_price_cents).where(Line.revision_id == revision.id)
+    told = [(sku, units, price) for sku, units, price in submission.lines]
+    return Counter(tuple(line) for line in db.session.execute(lines)) == Counter(told)
 
 
 def current_revision(declaration: Declaration) -> Revision:

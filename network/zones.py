@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.core import get_global
@@ -9,6 +10,7 @@ from flask import current_app
 from sqlalchemy import String, case, cast, literal, null, select
 from sqlalchemy.sql import ColumnElement
 
+from foundation import clock
 from foundation.database import db
 from network.models import Outlet, Person
 
@@ -46,6 +48,11 @@ def zone_of(person: Person, named: str = "") -> ZoneInfo:
             except (ZoneInfoNotFoundError, ValueError, OSError):
                 continue
     return current_app.config["TIMEZONE"]
+
+
+def today_of(person: Person, *, at: datetime) -> date:
+    """The day it is where somebody sells: the day of a sale is a bare date, written where it was made."""
+    return clock.day_of(at, zone_of(person))
 
 
 def zone_column() -> ColumnElement[str]:

@@ -6,9 +6,10 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -17,11 +18,12 @@ from sqlalchemy import event, func, select
 
 from declarations import favourites, queries
 from declarations.models import Declaration, Line, Revision
-from declarations.operations import reject, withdraw
+from declarations.operations import accept, reject, withdraw
 from foundation import clock
 from foundation.database import db
 from foundation.programme import change_setting
 from foundation.transactions import transaction
+from network.models import Outlet
 from tests.cast import Cast
 from tests.conftest import Client
 from tests.declarations.stage import NOW, TODAY, WINTER, publish, sell
@@ -410,6 +412,56 @@ def test_a_correction_that_is_wrong_keeps_what_was_typed(client: Client, cast: C
     refused = client.post("/declarations/sale-1/correction", data=typed(units=["0"], comment="à garder"))
     assert refused.status_code == 422 and "à garder" in refused.text
     assert 'action="/declarations/sale-1/correction"' in refused.text
+
+
+def test_the_same_correction_sent_twice_does_not_take_back_what_a_reviewer_accepted_in_between(
+    client: Client, cast: Cast
+) -> None:
+    def stands() -> tuple[str, int]:
+        db.session.rollback()
+        declaration = db.session.scalars(select(Declaration)).one()
+        return declaration.status, declaration.revision
+
+    publish()
+    sell("AWA", [("CREME", 2)])
+    client.sign_in(cast.awa)
+    corrected = typed(units=["1500"], comment="Écrivez à awa@example.org")
+    assert client.post("/declarations/sale-1/correction", data=corrected).status_code == 302
+    assert stands() == ("in_review", 2)
+    with transaction():
+        accept(db.session.scalars(select(Declaration)).one(), by="MARC", at=NOW)
+    again = client.post("/declarations/sale-1/correction", data=corrected)
+    assert again.location == "/declarations/sale-1"
+    assert stands() == ("accepted", 2)
+    assert client.post("/declarations/sale-1/correction", data=corrected | {"units": ["1501"]}).status_code == 302
+    assert stands() == ("in_review", 3), "what says something else is a correction"
+
+
+@pytest.mark.parametrize(
+    ("department", "zone", "there", "day", "tomorrow"),
+    [
+        ("971", "America/Guadeloupe", "2026-02-04T19:30", "2026-02-04", "2026-02-05"),  # in Paris already tomorrow
+        ("988", "Pacific/Noumea", "2026-02-05T09:00", "2026-02-05", "2026-02-06"),  # in Paris still yesterday
+        ("35", "Europe/Paris", "2026-02-04T23:30", "2026-02-04", "2026-02-05"),
+    ],
+)
+@pytest.mark.parametrize("form", ["/declare", "/declare/meeting"])
+def test_the_day_of_a_sale_is_the_day_it_is_where_one_sells(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch,
+    form: str, department: str, zone: str, there: str, day: str, tomorrow: str,
+) -> None:  # fmt: skip
+    now = datetime.fromisoformat(there).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    with transaction():
+        outlet = db.session.get_one(Outlet, cast.awa.outlet_id)
+        outlet.country, outlet.department = "FR", department
+    client.sign_in(cast.awa)
+    [field] = re.findall(r'<input[^>]*name="sold_on"[^>]*>', client.get(form).text)
+    assert f'value="{day}"' in field and f'max="{day}"' in field
+    if form == "/declare":
+        assert client.post(form, data=typed(sold_on=tomorrow)).status_code == 422
+        assert client.post(form, data=typed(sold_on=day)).status_code == 302
+        assert str(db.session.scalar(select(Revision.sold_on))) == day
 
 
 def test_a_withdrawn_sale_is_no_longer_corrected(client: Client, cast: Cast) -> None:

@@ -54,20 +54,25 @@ export function saving(form, save) {
   return { typed, stop: () => (clearTimeout(timer), last) };
 }
 
-/* While there is no network, what a part of the form asks the server is answered by `locally`. Says whether that is so. */
+/* What a part of the form asks the server is answered by `locally` while there is no network, and when the server fails.
+   Says whether there is no network. */
 export function nearby(form, offline, locally) {
   let cut = false; // the network failed under this page
   const away = () => offline || cut || !navigator.onLine;
+  const answer = (element) => {
+    if (element.id === "expected") element.replaceChildren(shape(away() ? "outbox-unexpected" : "outbox-unanswered"));
+    else locally(element);
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!away() || !form.contains(event.detail.elt)) return;
     event.preventDefault();
-    locally(event.detail.elt);
+    answer(event.detail.elt);
   });
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(name, (event) => {
       if (!form.contains(event.detail.elt)) return;
-      cut = true;
-      locally(event.detail.elt);
+      cut ||= name !== "htmx:responseError";
+      answer(event.detail.elt);
     });
   }
   window.addEventListener("online", () => (cut = false));

@@ -1,5 +1,5 @@
 /* The declare form, sent through the outbox, with or without network. */
-import { again, alert, once, saving, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, keeping, today, wrongArea, wrongLines } from "./declaring.js";
 import { reasons } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
@@ -11,7 +11,7 @@ const form = document.querySelector("form[data-declare]");
 
 /* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). The products of the sale
    are lines.js's. */
-export function start({ store, person, offline, met, send }, { rows, add, clear, away }) {
+export function start({ store, person, offline, met, reach, send }, { rows, add, clear, away }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of the picture that the phone keeps with this sale
@@ -45,10 +45,8 @@ export function start({ store, person, offline, met, send }, { rows, add, clear,
     } else return;
     pictured = file;
   };
-  let closed = false; // sent: nothing more is saved of it
-  const { stop } = saving(form, async () => {
-    await met;
-    if (closed) return;
+  const save = async () => {
+    await met();
     const sale = read();
     const before = await store.one(fields.id.value);
     if (before && before.state !== "draft") return;
@@ -57,7 +55,7 @@ export function start({ store, person, offline, met, send }, { rows, add, clear,
       await store.put(person, "draft", { [fields.id.value]: { sale, typed_at: new Date().toISOString(), photo } });
       if (before?.photo && before.photo !== photo) await store.dropPhoto(before.photo);
     } else if (before) await store.drop(before.id);
-  });
+  };
 
   // — a sale taken up again —
 
@@ -163,15 +161,17 @@ export function start({ store, person, offline, met, send }, { rows, add, clear,
     window.addEventListener("outbox", hear);
   };
 
-  async function submit(sale) {
-    await met;
+  const submit = async (sale) => {
+    await met();
     const earlier = await store.one(fields.id.value);
     if (earlier && ["kept", "answered"].includes(earlier.state)) {
       if (!same(earlier, sale)) {
         fields.id.value = crypto.randomUUID();
         return alert(shape("outbox-earlier"));
       }
-      return earlier.state === "answered" ? shown(earlier.id) : kept(earlier);
+      if (earlier.state === "answered") shown(earlier.id);
+      else kept(earlier);
+      return true;
     }
     const id = fields.id.value;
     let picture = photo;
@@ -186,8 +186,6 @@ export function start({ store, person, offline, met, send }, { rows, add, clear,
       }
       picture = await store.putPhoto(person, small);
     }
-    closed = true;
-    await stop();
     const item = { sale, declared_at: new Date().toISOString(), typed_at: new Date().toISOString(), photo: picture };
     const heard = answer(id, away() ? 0 : WAIT);
     await store.put(person, "kept", { [id]: item });
@@ -195,15 +193,13 @@ export function start({ store, person, offline, met, send }, { rows, add, clear,
     if (form.dataset.instead) await store.drop(form.dataset.instead);
     send();
     const state = await heard;
-    if (state === "answered") return shown(id);
-    if (state === "refused") {
-      closed = false;
-      return fill(await store.one(id));
-    }
-    return kept({ id, ...item });
-  }
+    if (state === "refused") return fill(await store.one(id));
+    if (state === "answered") shown(id);
+    else kept({ id, ...item });
+    return true;
+  };
 
-  const sendOnce = once(form, away, submit);
+  const { send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) {
       if (away()) event.preventDefault();
@@ -220,5 +216,5 @@ export function start({ store, person, offline, met, send }, { rows, add, clear,
     sendOnce(sale);
   });
 
-  met.then(open).catch(() => {});
+  met().catch(() => {}).then(open).catch(() => {});
 }

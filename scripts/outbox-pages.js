@@ -8,5 +8,5 @@ const { outbox } = window;
 const sale = lines.start(outbox);
 if (outbox) {
   if (sale) form.start(outbox, sale);
-  outbox.met.then(() => list.start(outbox)).catch(() => {});
+  outbox.met().catch(() => {}).then(() => list.start(outbox)).catch(() => {});
 }

@@ -216,7 +216,9 @@ def _expected(
     if corrected is None and form.correcting.data:
         corrected = permissions.declaration_of(current_user, form.correcting.data)
     told = [form.submission(current_user.code)]
-    return expected_of(current_user, told, products, at=clock.now(), corrected=corrected, playing=playing)
+    return expected_of(
+        current_user, told, products, at=clock.now(), today=form.today, corrected=corrected, playing=playing
+    )
 
 
 # — pictures that prove a sale ————————————————————————————————————————————————————————————————————————————————————————

@@ -147,7 +147,7 @@ def test_the_form_brings_its_own_id_and_the_date_of_today(client: Client, cast: 
         ({"channel": "stall"}, "Choisissez où s’est faite la vente."),
         ({"sold_on": ""}, "Donnez la date de la vente."),
         ({"sold_on": "2026-02-05"}, "ne peut pas être dans le futur"),
-        ({"sold_on": "1999-01-01"}, "ne peut pas être dans le futur"),
+        ({"sold_on": "1999-12-31"}, "Écrivez une date à partir du 1er janvier 2000."),
         ({"rating": "6"}, "Choisissez une des réponses proposées."),
         ({"recommend": "11"}, "Choisissez une des réponses proposées."),
         ({"area": "Bretagne"}, "Écrivez un numéro de département"),
@@ -203,6 +203,39 @@ def test_a_correction_is_previewed_at_the_price_its_sale_was_received_at(client:
     assert "+<span>24</span>" in changed
     fresh = client.post("/declare/expected", data=typed(units=["2"], id="")).text
     assert "+<span>198</span>" in fresh
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"units": ["0"]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"units": ["-1"]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"units": ["1e9"]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"units": [""]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"sku": ["CREME", "SERUM"], "units": ["2", ""]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"sold_on": "1999-12-31"}, "Écrivez une date à partir du 1er janvier 2000."),
+        ({"sold_on": "2026-02-05"}, "La date de la vente ne peut pas être dans le futur."),
+    ],
+)
+def test_under_the_form_stands_what_is_wrong_instead_of_points(
+    client: Client, cast: Cast, change: dict[str, Any], said: str
+) -> None:
+    publish()
+    client.sign_in(cast.awa)
+    bar = client.post("/declare/expected", data=typed() | change).text
+    assert said in bar.replace("\u00a0", "\u202f")
+    assert "Choisissez un produit" not in bar and "pts" not in bar
+
+
+def test_above_so_many_units_the_form_says_that_somebody_looks_first(client: Client, cast: Cast) -> None:
+    publish()
+    with transaction():
+        change_setting("review_units_above", "50", by="ADA", at=NOW)
+    client.sign_in(cast.awa)
+    said = "En vérification au-delà de 50 unités : une personne regarde la vente d’abord."
+    assert said not in client.post("/declare/expected", data=typed(units=["50"])).text
+    bar = client.post("/declare/expected", data=typed(units=["51"])).text
+    assert said in bar and "+<span>510</span>" in bar
 
 
 def test_a_sale_outside_every_challenge_is_kept_and_says_so(client: Client, cast: Cast) -> None:
@@ -578,7 +611,7 @@ def test_every_page_of_a_seller_needs_few_statements_whatever_there_is(client: C
     ):
         with statements() as seen:
             assert client.get(address).status_code == 200
-        assert len(seen) <= 12, f"{address}: {len(seen)}\n" + "\n".join(seen)
+        assert len(seen) <= 13, f"{address}: {len(seen)}\n" + "\n".join(seen)
     for address in ("/declare/expected", "/declare/favourites"):
         with statements() as seen:
             assert client.post(address, data=typed(), headers=HTMX).status_code == 200

@@ -30,12 +30,15 @@ async function offline() {
 
 // — pages —
 
-/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. */
-async function learn(response) {
+/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. An answer that was asked
+   for before the phone changed hands says nothing about the present. */
+async function learn(response, turn) {
+  if (!(await lasts(turn))) return;
   const person = response.headers.get("Palmares-Person");
   if (person === "none") await store.forget();
   else if (person) await store.become(person);
 }
+const lasts = async (turn) => (await store.get("turn")) === turn;
 const mayBeKept = (response, person) =>
   response.status === 200 && response.headers.get("Palmares-Keep") && response.headers.get("Palmares-Person") === person;
 
@@ -49,7 +52,7 @@ const security = (response) => {
   return policy ? { "Content-Security-Policy": policy } : {};
 };
 
-const pages = (person) =>
+const pages = (person, turn) =>
   new NetworkFirst({
     cacheName: store.cacheOf(person),
     networkTimeoutSeconds: SECONDS,
@@ -58,10 +61,10 @@ const pages = (person) =>
       {
         fetchDidSucceed: async ({ response }) => {
           if ([502, 503, 504].includes(response.status)) throw new Error("the server is away");
-          await learn(response);
+          await learn(response, turn);
           return response;
         },
-        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) ? response : null),
+        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) ? response : null),
         cachedResponseWillBeUsed: async ({ cachedResponse }) => cachedResponse && fromBefore(cachedResponse),
         handlerDidError: offline,
       },
@@ -72,7 +75,8 @@ registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, event }) => {
     if (!(await left())) return offline();
-    return pages((await store.get("person")) ?? "nobody").handle({ request, event });
+    const turn = await store.get("turn");
+    return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
   },
 );
 

@@ -10,7 +10,7 @@ let opened = null;
 const database = () =>
   (opened ??= openDB("palmares", 1, {
     upgrade(db) {
-      db.createObjectStore("state"); // person, key, leaving, expired, order, products-at
+      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at
       db.createObjectStore("items", { keyPath: "id" }).createIndex("person", "person"); // sales, sealed
       db.createObjectStore("photos", { keyPath: "id" }).createIndex("person", "person"); // their pictures, sealed
       db.createObjectStore("products", { keyPath: "sku" });
@@ -36,9 +36,11 @@ export const tell = (what) => {
 
 export const cacheOf = (person) => PAGES + person;
 
-/* Forget the person: pages, catalogue, answers, and the key of what is sealed. Unsent sales stay, closed. */
+/* Forget the person: pages, catalogue, answers, and the key of what is sealed. Unsent sales stay, closed. From here on the
+   phone is in other hands: the turn is another one, and what was asked for in the one before is not kept when it comes. */
 export async function forget() {
   const db = await database();
+  await db.put("state", crypto.randomUUID(), "turn");
   await dropAnswered();
   for (const name of ["person", "key", "expired", "products-at"]) await db.delete("state", name);
   await db.clear("products");
@@ -56,9 +58,10 @@ const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAl
 
 /* The key of what is sealed, as the server gives it to the person who is signed in. */
 export async function keep({ person, key }) {
-  if ((await get("person")) !== person || (await get("key"))) return;
   const imported = await crypto.subtle.importKey("raw", bytes(key), "AES-GCM", false, ["encrypt", "decrypt"]);
-  await set("key", { person, key: imported });
+  const change = (await database()).transaction("state", "readwrite");
+  if ((await change.store.get("person")) === person && !(await change.store.get("key"))) change.store.put({ person, key: imported }, "key");
+  await change.done;
 }
 
 async function keyOf(owner) {

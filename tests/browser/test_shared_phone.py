@@ -1,0 +1,119 @@
+"""A phone that goes from hand to hand, or fails: nothing of the one before is shown, and nothing is lost.
+
+`weather` stands between the phone and the server; `phone` is a browser of its own, without a profile on the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from foundation import clock
+from rewards.jobs import advance_challenges
+from tests.browser.conftest import PHONE, served, tap_in
+from tests.browser.stage import publish
+from tests.browser.test_offline import Weather, kept_pages, leave, readable, ready
+
+
+class Storm(Weather):
+    """A weather in which single requests fare badly: (method, path) in `refused` are answered 503, in `broken` they get
+    no answer, and in `late` they are answered at once, but told only after `released`."""
+
+    def __init__(self, application: Callable[..., Any]) -> None:
+        super().__init__(application)
+        self.refused: set[tuple[str, str]] = set()
+        self.broken: set[tuple[str, str]] = set()
+        self.late: set[tuple[str, str]] = set()
+        self.released = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        asked = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if asked in self.broken:
+            return self.hang_up(environ)
+        if asked in self.refused:
+            start_response("503 Service Unavailable", [("Content-Length", "0")])
+            return [b""]
+        if asked in self.late:
+            self.late.remove(asked)
+            told: list[tuple[Any, ...]] = []
+            answer = list(self.application(environ, lambda *head: told.append(head)))
+            self.released.wait(30)
+            start_response(*told[0])
+            return answer
+        return super().__call__(environ, start_response)
+
+
+@pytest.fixture
+def weather(app: Flask) -> Storm:
+    """The weather over the product under test; fine to begin with."""
+    weather = Storm(app.wsgi_app)
+    app.wsgi_app = weather  # type: ignore[method-assign]
+    return weather
+
+
+@pytest.fixture
+def address(app: Flask, weather: Storm) -> Iterator[str]:
+    """Where the product answers while the test runs."""
+    with served(app) as address:
+        yield address
+        weather.released.set()
+
+
+@pytest.fixture
+def phone(chromium: Browser, address: str) -> Iterator[BrowserContext]:
+    """A phone; what its console says of a failing network is no fault."""
+    context = chromium.new_context(base_url=address, viewport=PHONE, locale="fr-FR", timezone_id="Europe/Paris")
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def autumn(cast: Any) -> None:
+    """A running challenge: 10 points for a unit of care, 50 more at five units."""
+    publish(proof="optional")
+    list(advance_challenges(clock.now()))
+
+
+def hers(phone: BrowserContext, name: str = "Awa Diallo") -> Page:
+    """A page of somebody who has signed in on this phone, which is ready for no network."""
+    page = phone.new_page()
+    tap_in(page, name)
+    ready(page)
+    return page
+
+
+# Everything that the worker does from now on, also after it has answered.
+NOTED = """() => {
+    self.work = [];
+    const wait = ExtendableEvent.prototype.waitUntil;
+    ExtendableEvent.prototype.waitUntil = function (promise) {
+        self.work.push(promise);
+        return wait.call(this, promise);
+    };
+}"""
+
+
+def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    [worker] = phone.service_workers
+    worker.evaluate(NOTED)
+    weather.late = {("GET", "/")}
+    page.goto("/")
+    expect(page.locator(".offline-note")).to_be_visible()  # her last state, while the answer is under way
+    leave(page)
+    page.wait_for_url("**/sign-in")
+    assert kept_pages(page) == [] and readable(page) == []
+
+    weather.released.set()
+    worker.evaluate("() => Promise.allSettled(self.work)")
+    assert kept_pages(page) == [] and readable(page) == []
+    weather.down = True
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    expect(page.locator("body")).not_to_contain_text("Awa")

@@ -77,20 +77,25 @@ const unseal = async (owner, { iv, data }) => crypto.subtle.decrypt({ name: "AES
 
 // — sales —
 
+/* What a sale may have been before, for each state. So what is to be sent leaves with its answer alone: no saving still
+   under way, here or in another window, makes a draft of it again. */
+const BEFORE = { draft: ["draft"], meeting: ["meeting"], kept: ["draft", "refused"], refused: ["kept"], answered: ["kept"] };
+
 /* States: draft, meeting (one that is being told), kept (to be sent), refused, answered. `sales`, by id: what each says,
    its photo's id, the server's answer or its reasons. All are written or none, and `gone` goes in the same stroke. Fails
-   when the phone has become somebody else's meanwhile. */
+   when the phone has become somebody else's meanwhile, or a sale what it cannot come from. */
 export async function put(person, state, sales, gone = "") {
   const sealed = await Promise.all(
     Object.entries(sales).map(async ([id, content]) => ({ id, person, state, sealed: await seal(person, new TextEncoder().encode(JSON.stringify(content))) })),
   );
   const change = (await database()).transaction(["items", "state"], "readwrite");
   const items = change.objectStore("items");
+  const before = await Promise.all(sealed.map(({ id }) => items.get(id)));
+  if (before.some((one) => one && !BEFORE[state].includes(one.state))) throw new Error("this sale has gone on meanwhile");
   let order = (await change.objectStore("state").get("order")) ?? 0;
-  for (const item of sealed) {
-    const before = await items.get(item.id);
+  for (const [place, item] of sealed.entries()) {
     order += 1;
-    await items.put({ ...item, order: before && before.state !== "draft" ? before.order : order });
+    items.put({ ...item, order: before[place] && before[place].state !== "draft" ? before[place].order : order });
   }
   items.delete(gone);
   change.objectStore("state").put(order, "order");
@@ -117,10 +122,14 @@ export async function mine(...states) {
 }
 export const one = async (id) => (await mine()).find((item) => item.id === id);
 
+/* Erases a sale, unless it has become one to be sent meanwhile. */
 export async function drop(id) {
   const item = await one(id);
+  const change = (await database()).transaction("items", "readwrite");
+  if ((await change.store.get(id))?.state === "kept") return;
+  await change.store.delete(id);
+  await change.done;
   if (item?.photo) await dropPhoto(item.photo);
-  await (await database()).delete("items", id);
   tell({ id, state: "gone" });
 }
 

@@ -17,7 +17,9 @@ from foundation import clock
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import PHONE, served, tap_in
 from tests.browser.stage import publish
-from tests.browser.test_offline import Weather, kept_pages, leave, readable, ready
+from tests.browser.test_offline import (
+    Weather, kept_pages, leave, queue, readable, ready, sales_of, until,
+)  # fmt: skip
 
 
 class Storm(Weather):
@@ -117,3 +119,67 @@ def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, w
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
     expect(page.locator("body")).not_to_contain_text("Awa")
+
+
+# The next saving of this page goes on only when `release` is called, just before it is written.
+HELD = """() => {
+    const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+    const released = new Promise((resolve) => { window.release = resolve; });
+    crypto.subtle.encrypt = async (...told) => {
+        const first = !window.held;
+        window.held = true;
+        const sealed = await encrypt(...told);
+        if (first) await released;
+        return sealed;
+    };
+}"""
+IS_HELD = "() => window.held"
+
+
+def fill_in(page: Page, units: int) -> None:
+    """Tell of a sale, on the form that is open."""
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("Unités de Crème de jour").fill(str(units))
+    page.get_by_label("En boutique").check()
+
+
+def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 1)
+    until(lambda: queue(page) == {"draft": 1})
+    page.evaluate(HELD)
+    page.get_by_label("Unités de Crème de jour").fill("2")
+    page.wait_for_function(IS_HELD)
+    # she goes on, and sends before the first is written
+    page.evaluate(
+        """() => {
+            window.addEventListener("outbox", ({ detail }) => detail.state === "kept" && window.release());
+            setTimeout(window.release, 1000);
+        }"""
+    )
+    page.get_by_label("Unités de Crème de jour").fill("3")
+    page.evaluate("() => window.dispatchEvent(new Event('pagehide'))")  # that is saved too, at once
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    assert queue(page) == {"kept": 1}
+    page.goto("/declare")
+
+    # another sale, in two windows: it is sent in one while the other is saving it
+    fill_in(page, 1)
+    until(lambda: queue(page) == {"kept": 1, "draft": 1})
+    other = phone.new_page()
+    other.goto("/declare#sale=" + page.locator("form[data-declare] input[name=id]").input_value())
+    expect(other.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    other.evaluate(HELD)
+    other.get_by_label("Unités de Crème de jour").fill("7")
+    other.wait_for_function(IS_HELD)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    other.evaluate("() => window.release()")
+    assert queue(other) == {"kept": 2}
+
+    weather.down = False
+    page.goto("/declarations")
+    until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 3)])

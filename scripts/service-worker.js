@@ -38,7 +38,7 @@ async function learn(response, turn) {
   if (person === "none") await store.forget();
   else if (person) await store.become(person);
 }
-const lasts = async (turn) => (await store.get("turn")) === turn;
+const lasts = (turn) => store.get("turn").then((now) => now === turn, () => false);
 const mayBeKept = (response, person) =>
   response.status === 200 && response.headers.get("Palmares-Keep") && response.headers.get("Palmares-Person") === person;
 
@@ -61,7 +61,7 @@ const pages = (person, turn) =>
       {
         fetchDidSucceed: async ({ response }) => {
           if ([502, 503, 504].includes(response.status)) throw new Error("the server is away");
-          await learn(response, turn);
+          await learn(response, turn).catch(() => {}); // it is shown all the same, and not kept
           return response;
         },
         cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) ? response : null),
@@ -74,9 +74,13 @@ const pages = (person, turn) =>
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, event }) => {
-    if (!(await left())) return offline();
-    const turn = await store.get("turn");
-    return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
+    try {
+      if (!(await left())) return offline();
+      const turn = await store.get("turn");
+      return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
+    } catch {
+      return fetch(request).catch(offline); // what the phone keeps cannot be read now: as without a worker
+    }
   },
 );
 
@@ -85,11 +89,11 @@ registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, url }) => {
     const leaving = url.pathname === "/sign-out";
-    if (leaving) await store.forget();
+    if (leaving) await store.forget().catch(() => {});
     try {
       return await fetch(request);
     } catch {
-      if (leaving) await store.set("leaving", true);
+      if (leaving) await store.set("leaving", true).catch(() => {});
       return offline();
     }
   },

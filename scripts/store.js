@@ -17,6 +17,9 @@ const database = () =>
     },
     blocking: (_now, _later, event) => (event.target.close(), (opened = null)),
     terminated: () => (opened = null),
+  }).catch((error) => {
+    opened = null; // another time it may open
+    throw error;
   }));
 
 export const get = async (name) => (await database()).get("state", name);

@@ -18,8 +18,15 @@ from rewards.jobs import advance_challenges
 from tests.browser.conftest import PHONE, served, tap_in
 from tests.browser.stage import publish
 from tests.browser.test_offline import (
-    Weather, kept_pages, leave, queue, readable, ready, sales_of, until,
-)  # fmt: skip
+    Weather,
+    kept_pages,
+    leave,
+    queue,
+    readable,
+    ready,
+    sales_of,
+    until,
+)
 
 
 class Storm(Weather):
@@ -183,3 +190,39 @@ def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: 
     weather.down = False
     page.goto("/declarations")
     until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 3)])
+
+
+# Opens the phone's store as a later version did, which this one cannot read any more; or takes that away again.
+NEWER = """() => new Promise((resolve) => {
+    const asked = indexedDB.open("palmares", 2);
+    asked.onsuccess = () => (asked.result.close(), resolve());
+})"""
+GONE = """() => new Promise((resolve) => { indexedDB.deleteDatabase("palmares").onsuccess = resolve; })"""
+
+
+def test_a_phone_whose_store_fails_shows_what_the_server_answers_until_it_opens_again(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    page.evaluate(NEWER)
+    for path in ("/challenges", "/declare"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator(".user-menu")).to_contain_text("Awa Diallo")
+    fill_in(page, 2)
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    assert sales_of("AWA") == [("accepted", 2)]
+    weather.down = True
+    page.goto("/challenges")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+
+    # the worker was there all along: a failure is not remembered
+    page.evaluate(GONE)
+    weather.down = False
+    page.goto("/")
+    until(lambda: "person" in readable(page))
+    ready(page)
+    weather.down = True
+    page.goto("/")
+    expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")

@@ -23,8 +23,9 @@ export const again = (form) => setTimeout(() => (form.querySelector("[data-send]
 
 /* Keeps what a form says. `save` keeps a draft, shortly after each touch and when the page is left, one saving after the
    other. `submit` keeps what is to be sent, once however often the button is pressed, and says whether that was done:
-   from then on no draft is saved. What cannot be kept is sent as it always could be. */
-export function keeping(form, away, save, submit) {
+   from then on no draft is saved. What cannot be kept is sent as it always could be, once the server is known to be in
+   reach (`reach`): what is sent to nowhere would be gone with the page. */
+export function keeping(form, reach, save, submit) {
   let timer = 0;
   let saved = Promise.resolve();
   let closed = false;
@@ -53,8 +54,10 @@ export function keeping(form, away, save, submit) {
       closed = await submit(told);
     } catch {
       closed = false;
-      if (away()) alert(shape("outbox-incomplete", { why: words.unkept }));
-      else form.submit();
+      await reach().then(
+        () => form.submit(),
+        () => alert(shape("outbox-incomplete", { why: words.unkept })),
+      );
     }
     sending = false;
     again(form);

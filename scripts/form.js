@@ -11,7 +11,7 @@ const TEXTS = ["sold_on", "area", "comment"];
 const form = document.querySelector("form[data-declare]");
 
 /* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). */
-export function start({ store, person, offline, met, send }) {
+export function start({ store, person, offline, met, reach, send }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of the picture that the phone keeps with this sale
@@ -55,7 +55,7 @@ export function start({ store, person, offline, met, send }) {
     pictured = file;
   };
   const save = async () => {
-    await met;
+    await met();
     const sale = read();
     const before = await store.one(fields.id.value);
     if (before && before.state !== "draft") return;
@@ -229,7 +229,7 @@ export function start({ store, person, offline, met, send }) {
   };
 
   const submit = async (sale) => {
-    await met;
+    await met();
     const earlier = await store.one(fields.id.value);
     if (earlier && ["kept", "answered"].includes(earlier.state)) {
       if (!same(earlier, sale)) {
@@ -266,7 +266,7 @@ export function start({ store, person, offline, met, send }) {
     return true;
   };
 
-  const { typed, send: sendOnce } = keeping(form, away, save, submit);
+  const { typed, send: sendOnce } = keeping(form, reach, save, submit);
   document.addEventListener("htmx:afterSettle", typed);
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) {
@@ -284,5 +284,5 @@ export function start({ store, person, offline, met, send }) {
     sendOnce(sale);
   });
 
-  met.then(open).catch(() => {});
+  met().catch(() => {}).then(open).catch(() => {});
 }

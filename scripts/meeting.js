@@ -47,7 +47,7 @@ function arrange(box, wanted, make) {
   for (const key of wanted) if (!there.has(key)) box.append(make(key));
 }
 
-export function start({ store, person, offline, send, listen }) {
+export function start({ store, person, offline, met, reach, send, listen }) {
   const draft = `meeting-${person}`; // a person has one at a time
   const fields = form.elements;
   mould(guests.firstElementChild);
@@ -132,6 +132,7 @@ export function start({ store, person, offline, send, listen }) {
   // — it saves itself —
 
   const save = async () => {
+    await met();
     const meeting = read();
     const ids = (await store.mine()).map(({ id }) => id);
     if (meeting.guests.some(({ id }) => ids.includes(id))) return; // sent from another window
@@ -266,6 +267,7 @@ export function start({ store, person, offline, send, listen }) {
   };
 
   const submit = async (meeting) => {
+    await met();
     const sales = {};
     for (const guest of meeting.guests) {
       const bought = lines(meeting, guest);
@@ -296,7 +298,7 @@ export function start({ store, person, offline, send, listen }) {
     return true;
   };
 
-  const { typed, close, send: sendOnce } = keeping(form, away, save, submit);
+  const { typed, close, send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     for (const one of form.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");

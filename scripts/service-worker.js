@@ -22,10 +22,12 @@ registerRoute(
   new CacheFirst({ cacheName: FILES }),
 );
 
-async function offline() {
+/* What is said without network: of a page, or of what was being sent. */
+async function offline(sent = false) {
   const known = await store.get("language").catch(() => null);
   const language = self.SHELL.languages.find((one) => one === (known ?? self.navigator.language.slice(0, 2)));
-  return (await matchPrecache(`/offline/${language ?? self.SHELL.languages[0]}`)) ?? Response.error();
+  const page = `/offline/${language ?? self.SHELL.languages[0]}${sent ? "/sent" : ""}`;
+  return (await matchPrecache(page)) ?? Response.error();
 }
 
 // — pages —
@@ -66,7 +68,7 @@ const pages = (person, turn) =>
         },
         cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) ? response : null),
         cachedResponseWillBeUsed: async ({ cachedResponse }) => cachedResponse && fromBefore(cachedResponse),
-        handlerDidError: offline,
+        handlerDidError: () => offline(),
       },
     ],
   });
@@ -79,12 +81,12 @@ registerRoute(
       const turn = await store.get("turn");
       return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
     } catch {
-      return fetch(request).catch(offline); // what the phone keeps cannot be read now: as without a worker
+      return fetch(request).catch(() => offline()); // what the phone keeps cannot be read now: as without a worker
     }
   },
 );
 
-/* Without network a form goes nowhere, and the page says so. */
+/* A form that was cut off may have arrived or not, and the page says so; leaving is done on the phone. */
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, url }) => {
@@ -94,7 +96,7 @@ registerRoute(
       return await fetch(request);
     } catch {
       if (leaving) await store.set("leaving", true).catch(() => {});
-      return offline();
+      return offline(!leaving);
     }
   },
   "POST",

@@ -67,6 +67,7 @@ export async function keep({ person, key }) {
   await change.done;
 }
 
+export const holdsKeyOf = async (person) => (await get("key"))?.person === person;
 async function keyOf(owner) {
   const known = await get("key");
   if (known?.person !== owner) throw new Error("the phone is no longer this person's");

@@ -226,3 +226,41 @@ def test_a_phone_whose_store_fails_shows_what_the_server_answers_until_it_opens_
     weather.down = True
     page.goto("/")
     expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")
+
+
+def test_a_sale_that_can_neither_be_kept_nor_sent_stays_on_its_page(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = phone.new_page()
+    page.goto("/sign-in?next=/declare")
+    page.evaluate("() => navigator.serviceWorker.ready")
+    # the first page comes, but not the key with which sales are kept
+    weather.broken = {("GET", "/outbox/session")}
+    page.get_by_role("button", name="Awa Diallo").click()
+    page.wait_for_url("**/declare")
+    fill_in(page, 3)
+    weather.down = True
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Ce téléphone n’a pas pu garder la vente.")
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    assert queue(page) == {}
+
+    # the key comes after all: the draft is saved, and the sale kept
+    weather.broken, weather.down = set(), False
+    page.get_by_label("Unités de Crème de jour").fill("4")
+    until(lambda: queue(page) == {"draft": 1})
+    weather.down = True
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    assert queue(page) == {"kept": 1}
+
+
+def test_a_form_that_was_cut_off_is_not_said_to_be_safe(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    page.goto("/me")
+    weather.broken = {("POST", "/language")}
+    page.locator(".user-menu summary").click()
+    page.get_by_role("button", name="EN", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    expect(page.locator("main")).to_contain_text("nous ne savons pas si cela est arrivé")
+    expect(page.locator("main")).not_to_contain_text("Rien n’a été perdu")

@@ -39,8 +39,9 @@ export const tell = (what) => {
 
 export const cacheOf = (person) => PAGES + person;
 
-/* Forget the person: pages, catalogue, answers, and the key of what is sealed. Unsent sales stay, closed. From here on the
-   phone is in other hands: the turn is another one, and what was asked for in the one before is not kept when it comes. */
+/* Forget the person: pages, catalogue, answers, what was notified, and the key of what is sealed. Unsent sales stay,
+   closed. From here on the phone is in other hands: the turn is another one, and what was asked for in the one before is
+   not kept when it comes. */
 export async function forget() {
   const db = await database();
   await db.put("state", crypto.randomUUID(), "turn");
@@ -48,6 +49,8 @@ export async function forget() {
   for (const name of ["person", "key", "expired", "products-at"]) await db.delete("state", name);
   await db.clear("products");
   for (const name of await caches.keys()) if (name.startsWith(PAGES)) await caches.delete(name);
+  const worker = globalThis.registration ?? (await navigator.serviceWorker?.getRegistration());
+  for (const shown of (await worker?.getNotifications?.().catch(() => [])) ?? []) shown.close();
 }
 
 /* The phone is this person's from now on; of anybody before, everything is forgotten but what they have not sent. */

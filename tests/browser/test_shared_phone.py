@@ -264,3 +264,20 @@ def test_a_form_that_was_cut_off_is_not_said_to_be_safe(cast, autumn, weather: S
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
     expect(page.locator("main")).to_contain_text("nous ne savons pas si cela est arrivé")
     expect(page.locator("main")).not_to_contain_text("Rien n’a été perdu")
+
+
+SHOWS = """() => navigator.serviceWorker.ready.then((worker) =>
+    worker.showNotification("Commande refusée", { body: "Bonjour Awa, votre commande…", tag: "notice-1" }))"""
+SHOWN = """() => navigator.serviceWorker.ready
+    .then((worker) => worker.getNotifications())
+    .then((all) => all.map(({ body }) => body))"""
+
+
+def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone: BrowserContext):
+    phone.grant_permissions(["notifications"])
+    page = hers(phone)
+    page.evaluate(SHOWS)
+    until(lambda: page.evaluate(SHOWN) == ["Bonjour Awa, votre commande…"])
+    leave(page)
+    page.wait_for_url("**/sign-in")
+    until(lambda: page.evaluate(SHOWN) == [], 5)  # the browser itself puts it away after a while

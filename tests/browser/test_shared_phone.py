@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -281,3 +282,19 @@ def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone
     leave(page)
     page.wait_for_url("**/sign-in")
     until(lambda: page.evaluate(SHOWN) == [], 5)  # the browser itself puts it away after a while
+
+
+def test_leaving_without_network_is_told_to_the_server_until_it_takes_it(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    weather.down = True
+    leave(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    weather.refused, weather.down = {("POST", "/sign-out")}, False  # it is being started again
+    for _ in range(2):
+        page.goto("/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    weather.refused = set()
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/sign-in"))

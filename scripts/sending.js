@@ -4,7 +4,7 @@ import * as store from "./store.js";
 
 const PART = 64 * 1024; // bytes of a picture in one request
 class Later extends Error {} // the network or the server is away: everything waits
-class Unclear extends Error {} // the server failed on this one: it waits, the others go on
+class Unclear extends Error {} // the server failed on this one, or has no place for its picture: it waits, the others go on
 
 async function ask(path, options = {}) {
   let response;
@@ -13,7 +13,7 @@ async function ask(path, options = {}) {
   } catch {
     throw new Later();
   }
-  if ([408, 425, 429, 502, 503, 504].includes(response.status)) throw new Later();
+  if ([408, 425, 502, 503, 504].includes(response.status)) throw new Later();
   return response;
 }
 
@@ -96,6 +96,7 @@ async function send(item, { person, token }) {
     headers: { ...headers, "Content-Type": "application/json" },
     body: JSON.stringify(body(item)),
   });
+  if (answer.status === 429) throw new Later();
   if (answer.status === 401) return "expired";
   if (answer.status === 403) return "other";
   if (answer.status >= 500 || answer.type === "opaqueredirect" || answer.status === 400) return "again";

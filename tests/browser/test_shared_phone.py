@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -14,17 +15,20 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from declarations import photos
 from foundation import clock
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import PHONE, served, tap_in
 from tests.browser.stage import publish
 from tests.browser.test_offline import (
     Weather,
+    declare,
     kept_pages,
     leave,
     queue,
     readable,
     ready,
+    receipt,
     sales_of,
     until,
 )
@@ -298,3 +302,21 @@ def test_leaving_without_network_is_told_to_the_server_until_it_takes_it(
     weather.refused = set()
     page.goto("/")
     expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def test_a_photo_for_which_there_is_no_place_yet_holds_back_its_own_sale_alone(
+    cast, autumn, weather: Storm, phone: BrowserContext, monkeypatch: pytest.MonkeyPatch
+):
+    page = hers(phone)
+    weather.down = True
+    for units, photo in ((1, receipt(random.Random(1))), (2, None)):
+        page.goto("/declare")
+        declare(page, units, photo)
+    with monkeypatch.context() as full:
+        full.setattr(photos, "MOST_UNUSED", 0)
+        weather.down = False
+        page.goto("/declarations")
+        until(lambda: sales_of("AWA") == [("accepted", 2)])
+        until(lambda: queue(page) == {"kept": 1, "answered": 1})
+    page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once
+    until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)])

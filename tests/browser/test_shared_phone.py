@@ -364,3 +364,34 @@ def test_a_sale_with_half_a_letter_arrives_and_one_that_cannot_be_read_says_so(
     page.wait_for_url("**/declarations/*")
     assert sales_of("AWA") == [("accepted", 2)]
     assert db.session.scalars(select(Revision.comment)).all() == ["Elle adore"]
+
+
+# The addresses of our files in the pages that are kept.
+NAMED = """async () => {
+    const named = [];
+    for (const name of await caches.keys()) {
+        if (!name.startsWith("pages-")) continue;
+        const cache = await caches.open(name);
+        for (const page of await cache.keys()) {
+            const text = await (await cache.match(page)).text();
+            named.push(...text.match(/outbox\\.js\\?v=\\w+/g));
+        }
+    }
+    return named;
+}"""
+
+
+def test_with_a_new_version_the_pages_that_are_kept_are_fetched_anew(
+    app: Flask, cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    before = app.jinja_env.globals["asset_url"]
+    app.jinja_env.globals["asset_url"] = lambda name: before(name) + "new"
+    page.goto("/points")
+    until(lambda: {one[-3:] for one in page.evaluate(NAMED)} == {"new"}, 10)
+    phone.new_cdp_session(page).send("Network.clearBrowserCache")
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 2)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()

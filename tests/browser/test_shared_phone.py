@@ -381,6 +381,29 @@ NAMED = """async () => {
 }"""
 
 
+# Notes, in the window, how often the browser is asked to hold on to what is kept; it then does.
+ASKED = """
+    window.asked = 0;
+    StorageManager.prototype.persisted = async () => window.asked > 0;
+    StorageManager.prototype.persist = async () => Boolean(window.asked += 1);
+"""
+
+
+def test_the_browser_is_asked_to_hold_on_to_what_is_kept_once_something_is(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    phone.add_init_script(ASKED)
+    page = hers(phone)
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 2)
+    until(lambda: queue(page) == {"draft": 1})
+    assert page.evaluate("() => window.asked") == 0
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_function("() => window.asked === 1")
+    assert queue(page) == {"kept": 1}
+
+
 def test_with_a_new_version_the_pages_that_are_kept_are_fetched_anew(
     app: Flask, cast, autumn, weather: Storm, phone: BrowserContext
 ):

@@ -102,10 +102,17 @@ def autumn(cast: Any) -> None:
     list(advance_challenges(clock.now()))
 
 
-def hers(phone: BrowserContext, name: str = "Awa Diallo") -> Page:
-    """A page of somebody who has signed in on this phone, which is ready for no network."""
+def signed_in(phone: BrowserContext) -> Page:
+    """Awa's first page on this phone; the worker sees what it asks for."""
     page = phone.new_page()
-    tap_in(page, name)
+    tap_in(page, "Awa Diallo")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
+    return page
+
+
+def hers(phone: BrowserContext) -> Page:
+    """Awa's first page on this phone, which is ready for no network."""
+    page = signed_in(phone)
     ready(page)
     return page
 
@@ -235,7 +242,7 @@ def test_a_phone_whose_store_fails_shows_what_the_server_answers_until_it_opens_
     weather.down = False
     page.goto("/")
     until(lambda: "person" in readable(page))
-    ready(page)
+    until(lambda: "/" in kept_pages(page))
     weather.down = True
     page.goto("/")
     expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")
@@ -269,8 +276,7 @@ def test_a_sale_that_can_neither_be_kept_nor_sent_stays_on_its_page(
 
 
 def test_a_form_that_was_cut_off_is_not_said_to_be_safe(cast, autumn, weather: Storm, phone: BrowserContext):
-    page = hers(phone)
-    page.goto("/me")
+    page = signed_in(phone)
     weather.broken = {("POST", "/language")}
     page.locator(".user-menu summary").click()
     page.get_by_role("button", name="EN", exact=True).click()
@@ -288,7 +294,7 @@ SHOWN = """() => navigator.serviceWorker.ready
 
 def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone: BrowserContext):
     phone.grant_permissions(["notifications"])
-    page = hers(phone)
+    page = signed_in(phone)
     page.evaluate(SHOWS)
     until(lambda: page.evaluate(SHOWN) == ["Bonjour Awa, votre commande…"])
     leave(page)
@@ -299,7 +305,7 @@ def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone
 def test_leaving_without_network_is_told_to_the_server_until_it_takes_it(
     cast, autumn, weather: Storm, phone: BrowserContext
 ):
-    page = hers(phone)
+    page = signed_in(phone)
     weather.down = True
     leave(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")

@@ -324,9 +324,9 @@ def test_points_are_given_and_approved_from_the_command_line(runner: Any, winter
     runner.run("points", "refuse", "4", "--reason", "Déjà donné", "--by", "ADA")
     rows = csv.DictReader(io.StringIO(runner.run("points", "statement", "AWA").stdout))
     assert [(row["book"], row["amount"], row["explanation"]) for row in rows] == [
-        ("challenge:hiver", "30", "bonus : Salon"),
-        ("challenge:hiver", "-10", "correction : Erreur"),
-        ("wallet", "150", "bonus : Prix du jury"),
+        ("challenge:hiver", "30", "bonus\u00a0: Salon"),
+        ("challenge:hiver", "-10", "correction\u00a0: Erreur"),
+        ("wallet", "150", "bonus\u00a0: Prix du jury"),
     ]
     runner.run("points", "verify")
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from foundation import clock
-from network.models import Person
+from foundation.database import db
+from foundation.transactions import transaction
+from network.models import Outlet, Person
 from rewards.jobs import advance_challenges
-from tests.browser.stage import publish, refused_sale
-from tests.cast import Cast
+from tests.browser.stage import fill_shelves, last_code, publish, refused_sale
+from tests.cast import JOINED_AT, Cast
 from tests.declarations.stage import sell
+from tests.rewards.shop import balance, credit
 
 # The ring around what has the focus, its width and its contrast with what is behind it, as soon as it can be seen, or
 # when so many milliseconds have passed. Colours are read as the browser writes them: a canvas may have no memory left.
@@ -170,7 +175,11 @@ def test_a_mistake_takes_one_to_its_explanation_and_from_there_to_the_field(awas
     page = awas
     page.goto("/declare")
     press(page, page.get_by_role("button", name="Envoyer"))
-    expect(page.get_by_role("alert").filter(has_text="rien n’est perdu")).to_be_focused()
+    mistake = page.get_by_role("alert").filter(has_text="rien n’est perdu")
+    expect(mistake).to_be_focused()
+    press(page, mistake.get_by_role("link", name="Produits"))
+    expect(page.locator("#lines")).to_be_focused()
+    look(page)
 
 
 def test_the_menu_opens_closes_with_escape_and_changes_theme_and_language(awas: Page):
@@ -215,6 +224,135 @@ def test_a_refusal_is_contested_and_messages_are_read(awas: Page):
     page.goto("/notices")
     press(page, page.get_by_role("button", name="Tout marquer comme lu"))
     expect(page.get_by_role("button", name="Tout marquer comme lu")).to_have_count(0)
+
+
+def test_a_reward_is_ordered_from_the_catalogue_with_its_code(awas: Page, cast: Cast):
+    page = awas
+    fill_shelves(cast.awa)
+    page.goto("/rewards")
+    press(page, page.get_by_role("link", name="Sac de plage"))
+    press(page, page.get_by_role("link", name="Commander", exact=True))
+    page.wait_for_url("**/rewards/SAC/order")
+
+    # without an address one is led to it
+    press(page, page.get_by_role("button", name="Recevoir un code"))
+    mistake = page.get_by_role("alert").filter(has_text="rien n’est perdu")
+    expect(mistake).to_be_focused()
+    look(page)
+    press(page, mistake.get_by_role("link", name=re.compile("Adresse de livraison")))
+    address = page.get_by_label("Adresse de livraison")
+    expect(address).to_be_focused()
+    look(page)
+    page.keyboard.type("Awa Diallo\n3 rue du Port\n29200 Brest")
+    press(page, page.get_by_role("button", name="Recevoir un code"))
+
+    # one is already where the code is typed; a wrong one is explained, and nothing is typed twice
+    code = page.get_by_label("Le code à six chiffres")
+    expect(code).to_be_focused()
+    look(page)
+    right = last_code()
+    page.keyboard.type("000000" if right != "000000" else "111111")
+    page.keyboard.press("Enter")
+    expect(mistake).to_be_focused()
+    press(page, mistake.get_by_role("link", name=re.compile("n’est pas le bon")))
+    expect(code).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(right)
+    expect(address).to_have_value("Awa Diallo\n3 rue du Port\n29200 Brest")
+    press(page, page.get_by_role("button", name="Commander pour 300"))
+    page.wait_for_url("**/orders/*")
+    expect(page.locator("main")).to_contain_text("C’est commandé.")
+    reach(page, page.get_by_role("button", name="Annuler cette commande"))
+    assert balance(cast.awa) == 200
+
+
+@pytest.fixture
+def leagues(cast: Cast, page: Page, sign_in: Callable[[Page, Person], None]) -> Callable[..., Page]:
+    """leagues("Dax", "Nice"): Awa's phone, in a challenge with a league for each of these towns and one for her own; in
+    each of them somebody has sold, who goes by its name."""
+
+    def make(*towns: str) -> Page:
+        unsaid = dict.fromkeys(("brands", "region", "department", "activity", "potential"), "")
+        joined = {"created_at": JOINED_AT, "notice_accepted_at": JOINED_AT}
+        sells: dict[str, Any] = {"role": "reseller", "status": "independent", "language": "fr", **joined}
+        with transaction():
+            for town in towns:
+                known = {"code": town, "name": f"Chez {town}"}
+                place = {"country": "FR", "city": town, "group_code": town}
+                shop = Outlet(**known, **unsaid, **place, kind="reseller", health=False)
+                db.session.add(Person(**known, **sells, outlet=shop, session_key=town))
+        publish(league_by="city", audience={"outlets": ["PDV-BREST", *towns]})
+        list(advance_challenges(clock.now()))
+        for code in ("AWA", *towns):
+            sell(code, [("CREME", 1)], name=code, at=clock.now() - timedelta(hours=1))
+        sign_in(page, cast.awa)
+        return page
+
+    return make
+
+
+def test_another_league_is_looked_at_and_one_stays_where_one_was(leagues: Callable[..., Page]):
+    page = leagues("Lille", "Nantes", "Perpignan", "Strasbourg")
+    page.goto("/")
+    press(page, page.get_by_role("navigation", name="Menu", exact=True).get_by_role("link", name="Classement"))
+    page.wait_for_url("**/challenges/automne/ranking")
+    expect(page.locator("#ranking")).to_contain_text("Vous")
+
+    # a row that is longer than the phone is wide
+    row = page.get_by_role("navigation", name="Classement par ville")
+    for town in ("Perpignan", "Strasbourg"):
+        tab = row.get_by_role("link", name=town)
+        press(page, tab)
+        expect(tab).to_have_attribute("aria-current", "page")
+        expect(page.locator("#ranking")).to_contain_text(f"Chez {town}")
+        settled(page)
+        expect(tab).to_be_focused()
+        expect(tab).to_be_in_viewport(ratio=1)
+        look(page)
+    page.keyboard.press("Shift+Tab")
+    expect(row.get_by_role("link", name="Perpignan")).to_be_focused()
+    page.go_back()
+    expect(row.get_by_role("link", name="Perpignan")).to_have_attribute("aria-current", "page")
+    settled(page)
+    look(page)
+
+
+def test_of_many_leagues_one_is_chosen_in_a_list(leagues: Callable[..., Page]):
+    page = leagues("Lille", "Lyon", "Nantes", "Nice", "Perpignan", "Strasbourg")
+    page.goto("/ranking")
+    choice = page.get_by_label("Classement par ville")
+    reach(page, choice)
+    for town in ("Lille", "Lyon"):
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("#ranking")).to_contain_text(f"Chez {town}")
+        settled(page)
+        expect(choice).to_be_focused()
+        expect(choice).to_have_value(town)
+        look(page)
+    page.keyboard.press("Tab")
+    see = page.get_by_role("button", name="Voir")
+    expect(see).to_be_focused()
+    with page.expect_response("**/challenges/automne/ranking?league=Lyon"):
+        page.keyboard.press("Enter")
+    settled(page)
+    expect(see).to_be_focused()
+    look(page)
+    expect(page).to_have_url(re.compile("league=Lyon$"))
+
+
+def test_movements_are_filtered_and_one_stays_on_the_filter(awas: Page, cast: Cast):
+    page = awas
+    credit(cast.awa, 500, at=clock.now())
+    page.goto("/points")
+    for name, told in (("Cagnotte", "+500"), ("Automne", "+20"), ("Tout", "+500")):
+        chip = page.locator("#movements").get_by_role("link", name=name, exact=True)
+        reach(page, chip, key="Shift+Tab" if name == "Tout" else "Tab")
+        page.keyboard.press("Enter")
+        expect(chip).to_have_attribute("aria-current", "true")
+        expect(page.locator("#movements ol")).to_contain_text(told)
+        settled(page)
+        expect(chip).to_be_focused()
+        look(page)
 
 
 # Another ring, at once.

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from foundation import mail, web_push
 from foundation.database import db
 from foundation.models import OutboxMessage
-from foundation.settings import WrongSetting, read_settings
+from foundation.settings import PUSH_SERVICES, WrongSetting, read_settings
 from foundation.transactions import transaction
 from network import pushing, topics
 from network.jobs import forget_pushes, send_notices
@@ -179,10 +179,20 @@ def test_a_dead_subscription_is_removed_and_the_others_live(cast: Cast, service:
     assert count(Push) == 1
 
 
-def test_what_a_service_refuses_is_given_up(cast: Cast, service: PushService):
+def test_a_service_whose_answer_never_ends_holds_up_nobody(cast: Cast, service: PushService):
+    subscribe(cast.awa, service.browser("endless"))
+    subscribe(cast.bruno, service.browser("other"))
+    tell(cast.awa, cast.bruno)
+    service.answers = ["endless"]
+    assert list(send_notices(NOW))[-1] == "pushes: 2 sent"
+    assert len(service.taken) == 2
+
+
+@pytest.mark.parametrize("answer", [403, 301, 307])
+def test_what_a_service_refuses_or_sends_elsewhere_is_given_up(cast: Cast, service: PushService, answer):
     subscribe(cast.awa, service.browser())
     tell(cast.awa)
-    service.answers = [403]
+    service.answers = [answer]
     assert list(send_notices(NOW))[-1] == "pushes: 1 refused"
     assert list(send_notices(NOW + timedelta(hours=1))) == []
     assert count(Device) == 1
@@ -284,6 +294,11 @@ def test_what_went_a_month_ago_is_forgotten(cast: Cast, service: PushService):
     [
         "http://10.0.0.1/push", "https://push.example.org/x", "https://fcm.googleapis.com@10.0.0.1/", "file:///etc",
         "https://fcm.googleapis.com:22/x", "https://evilfcm.googleapis.com/x", "https://[::1", "",
+        r"https://10.0.0.7\.push.apple.com/x", r"https://10.0.0.7\@web.push.apple.com/x", "http://web.push.apple.com/x",
+        "https://10.0.0.7#.push.apple.com/x", "https://10.0.0.7?.push.apple.com", "https://10.0.0.7/.push.apple.com",
+        "https://a..push.apple.com/x", "https://.push.apple.com/x", "https://web.push.apple.com",
+        "https://web.push.apple.com/\n", "https://web.push.apple.com/a b", r"https://web.push.apple.com/\x",
+        "https://web。push.apple.com/x", f"https://{'a' * 64}.push.apple.com/x", "https://localhost:22/x",
     ],
 )  # fmt: skip
 def test_we_send_to_the_services_of_browsers_and_nowhere_else(app, cast: Cast, endpoint):
@@ -294,6 +309,29 @@ def test_we_send_to_the_services_of_browsers_and_nowhere_else(app, cast: Cast, e
         pushing.add_device(cast.awa, **(said | {"endpoint": endpoint}), name="", timezone="", by="AWA", at=NOW)
     with transaction():
         pushing.add_device(cast.awa, **said, name="", timezone="", by="AWA", at=NOW)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://fcm.googleapis.com/fcm/send/dK8x-Q0:APA91bF_w~%3D",
+        "https://updates.push.services.mozilla.com/wpush/v2/gAAAAABl-_=",
+        "https://web.push.apple.com/QOd3-x_y",
+        "https://db5p.notify.windows.com/w/?token=BQYAAAD%2bA%3d%3d",
+    ],
+)
+def test_the_addresses_that_browsers_give_are_taken(endpoint):
+    assert web_push.is_service(endpoint, PUSH_SERVICES)
+
+
+def test_an_address_kept_before_it_was_refused_is_never_asked(app, cast: Cast, service: PushService):
+    subscribe(cast.awa, service.browser())
+    with transaction():
+        [device] = db.session.scalars(select(Device)).all()
+        device.endpoint = r"https://127.0.0.1\.push.apple.com/x"
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], push_services=PUSH_SERVICES)
+    tell(cast.awa)
+    assert list(send_notices(NOW))[-1] == "pushes: 1 refused"
 
 
 def test_a_phone_that_changes_hands_tells_its_first_owner_nothing_more(cast: Cast, service: PushService):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from declarations import photos
 from declarations.jobs import forget_photos
@@ -132,6 +132,42 @@ def test_a_piece_sent_again_after_a_lost_answer_is_told_where_to_go_on(client: C
     again = patch(client, content[30_000:], 30_000, len(content))
     assert (again.status_code, again.headers["Upload-Offset"]) == (409, str(len(content)))
     assert patch(client, b"", len(content), len(content)).status_code == 204
+
+
+def test_while_a_photo_is_cleaned_others_write(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    patch(client, content[:30_000], 0, len(content))
+    clean, written = photos.clean, []
+
+    def meanwhile(whole: bytes) -> photos.Cleaned:
+        with db.engine.connect().execution_options(writing=True) as other:
+            if other.dialect.name == "sqlite":
+                other.connection.driver_connection.execute("PRAGMA busy_timeout=0")
+            other.execute(update(Person).where(Person.code == "BRUNO").values(name="Bruno R."))
+            other.execute(update(Photo).values(touched_at=NOW))
+            other.commit()
+        written.append(whole)
+        return clean(whole)
+
+    monkeypatch.setattr(photos, "clean", meanwhile)
+    assert patch(client, content[30_000:], 30_000, len(content)).status_code == 204
+    assert written == [content]
+    assert db.session.scalars(select(Photo)).one().picture is not None
+
+
+def test_a_last_piece_that_overtakes_the_one_before_it_is_sent_again(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    with monkeypatch.context() as other:  # it is looked at before the piece before it is there, and kept after
+        other.setattr(photos, "whole_with", lambda *_, **__: None)
+        patch(client, content[:30_000], 0, len(content))
+        answer = patch(client, content[30_000:], 30_000, len(content))
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (409, "30000")
+    assert patch(client, content[30_000:], 30_000, len(content)).status_code == 204
+    assert db.session.scalars(select(Photo)).one().picture is not None
 
 
 def test_what_comes_whole_and_is_no_picture_is_refused_and_forgotten(client: Client, cast: Cast) -> None:

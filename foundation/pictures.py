@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import secrets
 import threading
@@ -184,10 +185,19 @@ def _difference(one: Image.Image, other: Image.Image) -> float:
 
 
 def write_picture(cleaned: bytes, folder: Path) -> str:
-    """Write what clean_picture gave into `folder` under a name nobody can guess; answers that name."""
+    """Write what clean_picture gave into `folder` under a name nobody can guess; answers that name. It is then on the
+    disk, as the row that is to name it will be: a power cut leaves no name without a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{secrets.token_hex(16)}.webp"
-    (folder / name).write_bytes(cleaned)
+    with (folder / name).open("xb") as file:
+        file.write(cleaned)
+        file.flush()
+        os.fsync(file.fileno())
+    listing = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(listing)
+    finally:
+        os.close(listing)
     return name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -92,6 +93,17 @@ def bomb(width, height):
 def test_a_picture_that_would_fill_the_memory_is_refused_unopened(size):
     with pytest.raises(ValueError, match="more than 15 million pixels"):
         clean_picture(bomb(*size))
+
+
+def test_a_picture_is_on_the_disk_before_anything_names_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(
+        os, "fsync", lambda number: synced.append((os.readlink(f"/proc/self/fd/{number}"), os.fstat(number).st_size))
+    )
+    name = keep_picture(picture(), tmp_path / "media")
+    path = tmp_path / "media" / name
+    assert synced[0] == (str(path), path.stat().st_size)
+    assert [one for one, _size in synced[1:]] == [str(path.parent)]
 
 
 ON_ITS_SIDE = Image.Exif()

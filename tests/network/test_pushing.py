@@ -278,6 +278,62 @@ def test_what_is_told_once_a_day_is_claimed_once(cast: Cast):
         assert first_time([cast.awa.id], "overtaken", day + timedelta(days=1)) == {cast.awa.id}
 
 
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
+
+
+def overtaken(person: Person, title: str, told: str) -> None:
+    """Somebody is told, and a minute later what can leave does."""
+    tell(person, kind="overtaken", title=title, at=local(told))
+    list(send_notices(local(told) + timedelta(minutes=1)))
+
+
+def test_of_the_places_lost_over_a_week_end_the_phone_rings_for_the_last_one(cast: Cast, service: PushService):
+    phone, tablet = service.browser("phone"), service.browser("tablet")
+    subscribe(cast.bruno, phone)
+    subscribe(cast.awa, tablet)
+    overtaken(cast.bruno, "samedi", "2026-02-07T21:40")
+    overtaken(cast.awa, "samedi", "2026-02-07T21:40")
+    tell(cast.bruno, title="Hiver est prolongé", at=local("2026-02-07T22:00"))
+    overtaken(cast.bruno, "dimanche", "2026-02-08T15:40")
+    overtaken(cast.bruno, "lundi", "2026-02-09T07:40")
+    assert service.taken == []
+    list(send_notices(local("2026-02-09T08:00")))
+    rung = {(path, (phone if "phone" in path else tablet).read(body)["title"]) for path, _, body in service.taken}
+    assert rung == {("/push/phone", "lundi"), ("/push/phone", "Hiver est prolongé"), ("/push/tablet", "samedi")}
+    assert len(service.taken) == 3
+    assert len(db.session.scalars(notices_of(cast.bruno)).all()) == 4  # inside, nothing is lost
+
+
+def test_who_was_told_this_morning_of_a_place_lost_is_told_no_more_that_day(cast: Cast, service: PushService):
+    phone = service.browser()
+    subscribe(cast.bruno, phone)
+    overtaken(cast.bruno, "samedi", "2026-02-07T21:40")
+    list(send_notices(local("2026-02-09T08:00")))
+    overtaken(cast.bruno, "lundi", "2026-02-09T09:40")
+    assert [phone.read(body)["title"] for _, _, body in service.taken] == ["samedi"]
+    overtaken(cast.bruno, "mardi", "2026-02-10T09:40")
+    assert [phone.read(body)["title"] for _, _, body in service.taken] == ["samedi", "mardi"]
+
+
+def test_a_place_lost_again_takes_the_place_of_what_the_phone_still_shows(cast: Cast, service: PushService):
+    phone = service.browser()
+    subscribe(cast.bruno, phone)
+    overtaken(cast.bruno, "lundi", "2026-02-09T09:40")
+    overtaken(cast.bruno, "mardi", "2026-02-10T09:40")
+    assert [headers["topic"] for _, headers, _ in service.taken] == ["overtaken", "overtaken"]
+    assert [phone.read(body)["tag"] for _, _, body in service.taken] == ["overtaken", "overtaken"]
+
+
+def test_several_places_lost_while_the_clock_stood_still_ring_once(cast: Cast, service: PushService):
+    phone = service.browser()
+    subscribe(cast.bruno, phone)
+    for title in ("un", "deux", "trois"):
+        tell(cast.bruno, kind="overtaken", title=title)
+    list(send_notices(NOW))
+    assert [phone.read(body)["title"] for _, _, body in service.taken] == ["trois"]
+
+
 def test_what_went_a_month_ago_is_forgotten(cast: Cast, service: PushService):
     subscribe(cast.awa, service.browser())
     tell(cast.awa)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from py_vapid import Vapid
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from foundation import mail, web_push
 from foundation.database import db
@@ -424,6 +424,45 @@ def test_signing_in_as_another_takes_the_first_ones_notices_off_the_phone(app, c
     assert count(Device) == 1
     phone.post("/sign-in/demonstration", data={"person": "BRUNO"})
     assert count(Device) == 0
+
+
+def test_a_phone_that_its_service_forgot_does_not_take_anothers_notices_away(app, cast: Cast, service: PushService):
+    phones = {person: app.test_client() for person in (cast.awa, cast.bruno)}
+    for person in phones:
+        phones[person].sign_in(person)
+    phones[cast.awa].post("/me/devices", data=service.browser("awa").said)
+    [number] = db.session.scalars(select(Device.id)).all()
+    with transaction():
+        db.session.execute(delete(Device))  # its service said 410
+        db.session.add(
+            Device(
+                id=number,
+                person_id=cast.bruno.id,
+                endpoint=service.browser("bruno").endpoint,
+                p256dh="",
+                auth="",
+                name="",
+                timezone="",
+                created_at=NOW,
+            )
+        )
+    assert "Cet appareil" not in phones[cast.awa].get("/me").text
+    phones[cast.awa].post("/sign-out")
+    assert count(Device) == 1
+    phones[cast.bruno].post("/me/devices", data=service.browser("bruno").said)
+    assert count(Device) == 1 and "Cet appareil" in phones[cast.bruno].get("/me").text
+    phones[cast.bruno].post("/sign-out")
+    assert count(Device) == 0
+
+
+@pytest.mark.parametrize("cookie", ["", "1", "nonsense.abc"])
+def test_a_cookie_we_did_not_write_is_no_device(client: Client, cast: Cast, service: PushService, cookie):
+    subscribe(cast.awa, service.browser())
+    client.sign_in(cast.awa)
+    client.set_cookie("device", cookie)
+    assert "Cet appareil" not in client.get("/me").text
+    client.post("/sign-out")
+    assert count(Device) == 1
 
 
 def test_signing_out_everywhere_takes_every_device_away(client: Client, cast: Cast, service: PushService):

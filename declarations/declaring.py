@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,6 +24,7 @@ from foundation import clock, pictures
 from foundation.localisation import language, number
 from foundation.pages import htmx
 from foundation.transactions import transaction
+from foundation.web import send_picture
 from network.permissions import requires
 
 CHIPS = 6
@@ -279,7 +280,7 @@ def proof(public_id: str) -> AnyResponse:
     path = pictures.picture_path(proofs_folder(), revision.proof) if revision and revision.proof else None
     if path is None:
         abort(404)
-    return send_file(path, mimetype="image/webp")
+    return send_picture(path)
 
 
 # — saying it again ———————————————————————————————————————————————————————————————————————————————————————————————————

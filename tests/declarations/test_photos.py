@@ -273,6 +273,20 @@ def test_a_sale_names_its_photo_and_a_replay_is_a_replay(client: Client, cast: C
     assert client.get(f"/declarations/{name}/proof").status_code == 404
 
 
+def test_a_receipt_is_shown_to_its_seller_and_reviewers_and_kept_by_no_cache(client: Client, cast: Cast) -> None:
+    publish(proof="required")
+    client.sign_in(cast.awa)
+    send(client, jpeg(receipt(1)))
+    name = str(uuid.uuid4())
+    tell("AWA", PHOTO, name=name)
+    for person in (cast.awa, cast.marc):
+        client.sign_in(person)
+        with client.get(f"/declarations/{name}/proof") as shown:
+            assert (shown.status_code, shown.headers["Cache-Control"]) == (200, "private, no-store")
+    client.sign_in(cast.bruno)
+    assert client.get(f"/declarations/{name}/proof").status_code == 404
+
+
 def test_a_photo_proves_one_sale_of_its_own_person_once_it_is_whole(client: Client, cast: Cast) -> None:
     content = jpeg(receipt(1))
     client.sign_in(cast.awa)

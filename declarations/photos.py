@@ -17,6 +17,7 @@ from sqlalchemy.orm import undefer
 from declarations.models import Declaration, Photo, PhotoPiece
 from foundation import pictures
 from foundation.database import db
+from foundation.transactions import after_commit
 
 MOST_BYTES = 1024 * 1024
 MOST_PIECE = 64 * 1024
@@ -201,15 +202,16 @@ def _delete(found: Sequence[Photo], folder: Path) -> None:
     ids = [photo.id for photo in found]
     _forget_pieces(ids)
     db.session.execute(delete(Photo).where(Photo.id.in_(ids)).execution_options(synchronize_session=False))
-    for photo in found:
-        pictures.discard_picture(folder, photo.picture)
+    names = [photo.picture for photo in found]
+    after_commit(lambda: [pictures.discard_picture(folder, name) for name in names])
 
 
 # — proving a sale ————————————————————————————————————————————————————————————————————————————————————————————————————
 
 
 def whole_photos(person_ids: Iterable[int], public_ids: Iterable[str]) -> dict[tuple[int, str], Photo]:
-    """Photos of some people that have come whole, by person id and public id."""
+    """Photos of some people that have come whole, by person id and public id, held until the end of the transaction:
+    none is let go of while a sale comes to name it."""
     wanted = tuple(public_ids)
     if not wanted:
         return {}
@@ -217,6 +219,8 @@ def whole_photos(person_ids: Iterable[int], public_ids: Iterable[str]) -> dict[t
         select(Photo)
         .where(Photo.person_id.in_(person_ids), Photo.public_id.in_(wanted), Photo.picture.is_not(None))
         .options(undefer(Photo.sketch))
+        .order_by(Photo.id)
+        .with_for_update()
     )
     return {(photo.person_id, photo.public_id): photo for photo in found}
 

@@ -9,8 +9,10 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
@@ -211,3 +213,24 @@ def discard_picture(folder: Path, name: str | None) -> None:
     """Remove a kept picture, if it is there."""
     if name and _NAME.fullmatch(name):
         (folder / name).unlink(missing_ok=True)
+
+
+def discard_unnamed(folder: Path, named: Callable[[str], Iterable[str]], *, at: datetime) -> int:
+    """Remove kept pictures that nothing names: of these, the process died before what names them was committed, or
+    after what named them was gone. Answers how many.
+
+    Names are drawn by chance, and each day looks at those that begin with one of sixteen digits: a sixteenth of them.
+    `named(digit)` gives the ones that are in use. What was written within a day may be about to be named.
+    """
+    digit, written_before = "0123456789abcdef"[at.toordinal() % 16], (at - timedelta(days=1)).timestamp()
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        old = {
+            entry.name
+            for entry in entries
+            if entry.name.startswith(digit) and _NAME.fullmatch(entry.name) and entry.stat().st_mtime < written_before
+        }
+        lost = old.difference(named(digit)) if old else old
+        for name in lost:
+            discard_picture(folder, name)
+        return len(lost)
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -20,10 +20,12 @@ from declarations.operations import accept, correct, receive, reject, withdraw
 from declarations.rules import Refused, Submission, SubmittedLine
 from foundation import clock
 from foundation.database import db
-from foundation.pictures import alike, clean_picture, likeness
+from foundation.pictures import alike, clean_picture, keep_picture, likeness
 from foundation.transactions import transaction
 from leaderboards.models import Standing
 from network.models import Person
+from portal.jobs import forget_pictures
+from rewards.models import Reward
 from tests.cast import Cast
 from tests.conftest import Client
 from tests.declarations.stage import NOW, PARIS, TODAY, publish
@@ -244,6 +246,59 @@ def test_photos_that_stopped_half_way_go_after_a_week_and_unnamed_ones_after_a_m
     assert left(8) == {unnamed, used}
     assert left(31) == {used}
     assert len(list(folder.iterdir())) == 1
+
+
+def test_a_photo_that_could_not_be_forgotten_keeps_its_picture(
+    client: Client, cast: Cast, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.sign_in(cast.awa)
+    send(client, jpeg(receipt(1)))
+    with pytest.raises(RuntimeError), transaction():
+        photos.forget(cast.awa.id, PHOTO, folder=app.config["SETTINGS"].media_folder / "proofs")
+        raise RuntimeError
+    assert tell("AWA", PHOTO) == "accepted"
+    picture = db.session.scalars(select(Photo.picture)).one()
+    assert (app.config["SETTINGS"].media_folder / "proofs" / picture).is_file()
+
+
+def test_a_picture_whose_process_died_before_it_said_so_is_removed_and_the_others_stay(
+    cast: Cast, app: Any, tmp_path: Any
+) -> None:
+    media = app.config["SETTINGS"].media_folder
+    tell("AWA", keep(cast.awa, jpeg(receipt(1)), media / "proofs"))
+    keep(cast.awa, jpeg(receipt(2)), media / "proofs")
+    with transaction():
+        cast.awa.picture = keep_picture(jpeg(receipt(3)), media / "people")
+        shown = keep_picture(jpeg(receipt(4)), media / "rewards")
+        db.session.add(Reward(code="SAC", name="Sac", kind="gift", cost_cents=100, countries="", picture=shown))
+    used = {path for folder in ("proofs", "people", "rewards") for path in (media / folder).iterdir()}
+    with pytest.raises(KeyboardInterrupt), transaction():
+        photos.keep(cast.awa.id, str(uuid.uuid4()), jpeg(receipt(5)), folder=media / "proofs", at=NOW)
+        raise KeyboardInterrupt
+    keep_picture(jpeg(receipt(6)), media / "people")
+    keep_picture(jpeg(receipt(7)), media / "rewards")
+
+    def left(*days: int) -> set[Any]:
+        for day in days:
+            list(forget_pictures(datetime.now(UTC) + timedelta(days=day)))
+        return {path for folder in ("proofs", "people", "rewards") for path in (media / folder).iterdir()}
+
+    assert len(left()) == len(used) + 3
+    assert left(*range(1, 17)) == used
+
+
+def test_each_night_looks_at_a_sixteenth_of_the_pictures_none_of_them_younger_than_a_day(app: Any) -> None:
+    folder = app.config["SETTINGS"].media_folder / "proofs"
+    folder.mkdir(parents=True)
+    for digit in "0123456789abcdef":
+        (folder / f"{digit * 32}.webp").write_bytes(b"")
+    (folder / "notes.txt").write_bytes(b"")
+    now = datetime.now(UTC)
+    for hours in (0, 12, 23):
+        assert list(forget_pictures(now + timedelta(hours=hours))) == []
+    nights = [list(forget_pictures(now + timedelta(days=day))) for day in range(2, 18)]
+    assert nights == [["1 pictures of proofs that nothing names removed"]] * 16
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
 def test_nobody_fills_the_house_with_photos(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,12 @@ def _delete(found: Sequence[Photo], folder: Path) -> None:
     _forget_pieces(ids)
     db.session.execute(delete(Photo).where(Photo.id.in_(ids)).execution_options(synchronize_session=False))
     names = [photo.picture for photo in found]
-    after_commit(lambda: [pictures.discard_picture(folder, name) for name in names])
+
+    def remove() -> None:
+        for name in names:
+            pictures.discard_picture(folder, name)
+
+    after_commit(remove)
 
 
 # — proving a sale ————————————————————————————————————————————————————————————————————————————————————————————————————

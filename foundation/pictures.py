@@ -70,8 +70,8 @@ def _shrunk(content: bytes, longest: int, square: bool) -> Image.Image:
         opened.verify()
     with Image.open(io.BytesIO(content), formats=KINDS) as opened:
         # A JPEG is decompressed at half its size, a quarter or an eighth, the smallest that is not too small.
-        side = min(opened.size) if square else max(opened.size)
-        opened.draft("RGB", tuple(max(1, one * longest // max(longest, side)) for one in opened.size))
+        side = max(longest, min(opened.size) if square else max(opened.size))
+        opened.draft("RGB", (max(1, opened.width * longest // side), max(1, opened.height * longest // side)))
         if opened.width * opened.height > MOST_PIXELS:
             raise _TooLarge
         opened.load()

@@ -16,26 +16,37 @@ self.skipWaiting();
 clientsClaim();
 cleanupOutdatedCaches();
 precacheAndRoute(self.SHELL.files);
-self.addEventListener("activate", (event) => event.waitUntil(caches.delete(FILES)));
+/* The files of the version before are gone, and the pages that are kept name them: all are fetched anew, while pages that
+   open meanwhile do not wait for it. */
+self.addEventListener("activate", (event) => {
+  const gone = Promise.allSettled([caches.delete(FILES), store.set("warmed", undefined)]);
+  event.waitUntil(gone);
+  gone.then(() => store.get("person")).then((person) => person && prepare(person)).catch(() => {});
+});
 registerRoute(
   ({ sameOrigin, url }) => sameOrigin && url.pathname.startsWith("/static/") && url.searchParams.has("v"),
   new CacheFirst({ cacheName: FILES }),
 );
 
-async function offline() {
+/* What is said without network: of a page, or of what was being sent. */
+async function offline(sent = false) {
   const known = await store.get("language").catch(() => null);
   const language = self.SHELL.languages.find((one) => one === (known ?? self.navigator.language.slice(0, 2)));
-  return (await matchPrecache(`/offline/${language ?? self.SHELL.languages[0]}`)) ?? Response.error();
+  const page = `/offline/${language ?? self.SHELL.languages[0]}${sent ? "/sent" : ""}`;
+  return (await matchPrecache(page)) ?? Response.error();
 }
 
 // — pages —
 
-/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. */
-async function learn(response) {
+/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. An answer that was asked
+   for before the phone changed hands says nothing about the present. */
+async function learn(response, turn) {
+  if (!(await lasts(turn))) return;
   const person = response.headers.get("Palmares-Person");
   if (person === "none") await store.forget();
   else if (person) await store.become(person);
 }
+const lasts = (turn) => store.get("turn").then((now) => now === turn, () => false);
 const mayBeKept = (response, person) =>
   response.status === 200 && response.headers.get("Palmares-Keep") && response.headers.get("Palmares-Person") === person;
 
@@ -49,7 +60,7 @@ const security = (response) => {
   return policy ? { "Content-Security-Policy": policy } : {};
 };
 
-const pages = (person) =>
+const pages = (person, turn) =>
   new NetworkFirst({
     cacheName: store.cacheOf(person),
     networkTimeoutSeconds: SECONDS,
@@ -58,12 +69,12 @@ const pages = (person) =>
       {
         fetchDidSucceed: async ({ response }) => {
           if ([502, 503, 504].includes(response.status)) throw new Error("the server is away");
-          await learn(response);
+          await learn(response, turn).catch(() => {}); // it is shown all the same, and not kept
           return response;
         },
-        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) ? response : null),
+        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) ? response : null),
         cachedResponseWillBeUsed: async ({ cachedResponse }) => cachedResponse && fromBefore(cachedResponse),
-        handlerDidError: offline,
+        handlerDidError: () => offline(),
       },
     ],
   });
@@ -71,22 +82,27 @@ const pages = (person) =>
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, event }) => {
-    if (!(await left())) return offline();
-    return pages((await store.get("person")) ?? "nobody").handle({ request, event });
+    try {
+      if (!(await left())) return offline();
+      const turn = await store.get("turn");
+      return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
+    } catch {
+      return fetch(request).catch(() => offline()); // what the phone keeps cannot be read now: as without a worker
+    }
   },
 );
 
-/* Without network a form goes nowhere, and the page says so. */
+/* A form that was cut off may have arrived or not, and the page says so; leaving is done on the phone. */
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, url }) => {
     const leaving = url.pathname === "/sign-out";
-    if (leaving) await store.forget();
+    if (leaving) await store.forget().catch(() => {});
     try {
       return await fetch(request);
     } catch {
-      if (leaving) await store.set("leaving", true);
-      return offline();
+      if (leaving) await store.set("leaving", true).catch(() => {});
+      return offline(!leaving);
     }
   },
   "POST",
@@ -100,7 +116,8 @@ async function left() {
     const open = await fetch("/outbox/session", { cache: "no-store" });
     if (open.ok) {
       const { token } = await open.json();
-      await fetch("/sign-out", { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" });
+      const ended = await fetch("/sign-out", { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" });
+      if (ended.type !== "opaqueredirect") return false;
     } else if (open.status !== 401) return false;
     await store.set("leaving", undefined);
     return true;
@@ -109,27 +126,32 @@ async function left() {
   }
 }
 
-/* After a sign-in, and once an hour, the pages that open without network are fetched before they are needed. */
+/* Asked for before it is needed. The person is named: it is refused once somebody else, or nobody, is signed in, and reads
+   no message meant for the screen. */
+const ahead = (person, path) => fetch(path, { headers: { "Palmares-Person": person }, signal: AbortSignal.timeout(30_000) });
+
+/* After a sign-in, once an hour, and with a new version, the pages that open without network are fetched before they are
+   needed. */
 async function warm(person) {
-  if ((await store.get("person")) !== person) return;
+  const turn = await store.get("turn");
+  const last = await store.get("warmed");
+  if ((await store.get("person")) !== person || (last && last.turn === turn && Date.now() - last.at < HOUR)) return;
   const cache = await caches.open(store.cacheOf(person));
   for (const path of self.SHELL.first) {
-    const kept = await cache.match(path, { ignoreVary: true });
-    if (kept && Date.now() - Date.parse(kept.headers.get("Date")) < HOUR) continue;
-    // Named, so that it is refused once somebody else, or nobody, is signed in, and reads no message meant for the screen.
-    const response = await fetch(path, { headers: { Accept: "text/html", "Palmares-Person": person } });
-    if (response.status === 403 || (await store.get("person")) !== person) return;
+    const response = await ahead(person, path);
+    if (response.status === 403 || response.status >= 429 || !(await lasts(turn))) return; // another time
     if (!mayBeKept(response, person)) continue;
     if (response.redirected) await cache.put(response.url, response.clone());
     await cache.put(path, response);
   }
+  await store.set("warmed", { turn, at: Date.now() });
 }
 /* The catalogue, once a day. */
 async function catalogue(person) {
   if (Date.now() - ((await store.get("products-at")) ?? 0) < 24 * HOUR) return;
   const items = [];
   for (let page = 1, pages = 1; page <= pages; page += 1) {
-    const answer = await fetch(`/outbox/products?page=${page}`, { headers: { "Palmares-Person": person } });
+    const answer = await ahead(person, `/outbox/products?page=${page}`);
     if (!answer.ok) return;
     const told = await answer.json();
     items.push(...told.items);
@@ -137,9 +159,11 @@ async function catalogue(person) {
   }
   if ((await store.get("person")) === person) await store.putProducts(items);
 }
+let prepared = Promise.resolve(); // one after the other: the second finds it done
+const prepare = (person) => (prepared = prepared.then(() => Promise.allSettled([catalogue(person), warm(person)])));
 self.addEventListener("message", (event) => {
   const { warm: person } = event.data ?? {};
-  if (person) event.waitUntil(Promise.allSettled([catalogue(person), warm(person)]));
+  if (person) event.waitUntil(prepare(person));
 });
 
 // — the outbox —

@@ -145,7 +145,7 @@ def _reseller_home() -> str:
         waiting=waiting,
         waiting_count=waiting[0].of_its_kind if waiting else 0,
         recent=recent,
-        earned=posted_points(current_user.id, [one.public_id for one in recent]) if recent else {},
+        earned=posted_points([current_user.id], [one.public_id for one in recent]) if recent else {},
         badges=recent_grants(current_user.id, limit=3),
         wallet=wallet,
         sold=sale_in_words,

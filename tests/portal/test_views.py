@@ -257,9 +257,8 @@ def test_the_next_step_after_a_sale_says_of_which_challenge_it_is(client: Client
     client.sign_in(cast.awa)
     answer = client.get("/declarations/sale-1?new=1").text
     parts = re.findall(r'hx-get="(/challenges/[^"]+/progress)"', answer)
-    assert [re.findall(r"<h2[^>]*>(.*?)</h2>", client.get(part, headers={"HX-Request": "true"}).text) for part in parts] == [
-        ["Hiver"], ["Hiver au salon"],
-    ]  # fmt: skip
+    cards = [client.get(part, headers={"HX-Request": "true"}).text for part in parts]
+    assert [re.findall(r"<h2[^>]*>(.*?)</h2>", card) for card in cards] == [["Hiver"], ["Hiver au salon"]]
 
 
 def test_an_animator_is_told_which_job_failed(client: Client, cast: Cast) -> None:

@@ -69,7 +69,8 @@ def queue(
         insert(OutboxMessage)
         .values(
             recipient=recipient,
-            subject=" ".join(subject.split())[:200],
+            # One line; `split` would also make every space an ordinary one.
+            subject=" ".join(subject.splitlines()).strip()[:200],
             text=text,
             html=html,
             urgent=urgent,

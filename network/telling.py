@@ -54,7 +54,7 @@ def choose() -> AnyResponse:
     with transaction():
         topics.choose(current_user, asked)
     flash(_("C’est enregistré."), "success")
-    return redirect(url_for("network.me", _anchor="notifications"))
+    return redirect(url_for("network.me"))
 
 
 @requires("signed_in")
@@ -91,7 +91,7 @@ def remove_device(device_id: int) -> AnyResponse:
     if not done:
         abort(404)
     flash(_("Cet appareil ne recevra plus de notifications."), "success")
-    return redirect(url_for("network.me", _anchor="notifications"))
+    return redirect(url_for("network.me"))
 
 
 def leave_device(*, but: int | None = None) -> None:

@@ -302,6 +302,13 @@ export function start({ store, person, offline, send, listen }) {
     return tell(Object.keys(sales));
   }
 
+  /* Wrong, and why is read with it. Once the explanation is gone, its id names nothing. */
+  const explain = (field, why) => {
+    field.setAttribute("aria-invalid", "true");
+    const about = (field.getAttribute("aria-describedby") ?? "").split(" ");
+    field.setAttribute("aria-describedby", [...new Set([...about, why])].join(" ").trim());
+  };
+
   const sendOnce = once(form, away, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -314,7 +321,7 @@ export function start({ store, person, offline, send, listen }) {
       for (const one of wrong) {
         listed.append(shape("meeting-wrong", one));
         const field = document.getElementById(one.id);
-        if (field.matches("input")) field.setAttribute("aria-invalid", "true");
+        if (field.matches("input")) explain(field, `${one.id}-wrong`);
         const fold = field.closest("details");
         if (fold) fold.open = true;
       }

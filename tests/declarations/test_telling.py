@@ -70,7 +70,7 @@ def test_an_accepted_sale_is_told_with_the_points_it_brings_and_opens_its_page(c
     client.sign_in(cast.marc)
     client.post("/review/sale-1/acceptance")
     [notice] = mine(cast.awa)
-    assert (notice.kind, notice.title) == ("accepted", "Vente acceptée : +15\u202f000 pts")
+    assert (notice.kind, notice.title) == ("accepted", "Vente acceptée\u00a0: +15\u202f000 pts")
     assert notice.text == "1\u202f500\u00a0×\u00a0Crème de jour, vendu le 4 févr. 2026."
     assert mine(cast.bruno) == mine(cast.marc) == []
     client.sign_in(cast.awa)
@@ -90,12 +90,12 @@ def test_a_refusal_is_told_with_its_reason_and_sentence_and_its_page_is_where_it
     client.sign_in(cast.marc)
     client.post("/review/sale-1/rejection", data={"reason": "wrong_quantity", "note": "Le ticket en montre 20."})
     [notice] = mine(cast.awa)
-    assert (notice.kind, notice.title) == ("refused", "Vente refusée : Quantité inexacte")
+    assert (notice.kind, notice.title) == ("refused", "Vente refusée\u00a0: Quantité inexacte")
     assert notice.text.startswith("Le ticket en montre 20.\n\n1\u202f500\u00a0×\u00a0Crème de jour")
     assert notice.text.endswith("Vous pouvez contester ce refus une fois, sur la page de la vente.")
     client.sign_in(cast.awa)
     page = client.get(f"/notices/{notice.id}").text
-    assert "Vente refusée : Quantité inexacte" in page and "Le ticket en montre 20." in page
+    assert "Vente refusée\u00a0: Quantité inexacte" in page and "Le ticket en montre 20." in page
     assert 'href="/declarations/sale-1"' in page
     assert "Contester ce refus" in client.get(notice.address).text
 
@@ -122,7 +122,7 @@ def test_the_command_tells_as_the_page_does(runner: Runner, cast: Cast) -> None:
     waiting("sale-2")
     runner.run("declarations", "review", "accept", "sale-1", "--by", "MARC")
     runner.run("declarations", "review", "reject", "sale-2", "--reason", "duplicate", "--by", "MARC")
-    assert [one.title for one in mine(cast.awa)] == ["Vente refusée : Vente déjà déclarée", "Vente acceptée"]
+    assert [one.title for one in mine(cast.awa)] == ["Vente refusée\u00a0: Vente déjà déclarée", "Vente acceptée"]
     assert "ne rapporte pas de points" in mine(cast.awa)[1].text, "no challenge holds it"
 
 
@@ -150,7 +150,7 @@ def test_everybody_reads_it_in_their_own_language(cast: Cast) -> None:
         choose_language(cast.awa, "en", by="AWA", at=NOW)
     refuse("sale-1", "sale-2", note="Le ticket en montre 20.")
     [english], [french] = mine(cast.awa), mine(cast.bruno)
-    assert (english.title, french.title) == ("Sale refused: Wrong quantity", "Vente refusée : Quantité inexacte")
+    assert (english.title, french.title) == ("Sale refused: Wrong quantity", "Vente refusée\u00a0: Quantité inexacte")
     assert "1,500\u00a0×\u00a0Crème de jour, sold on Feb 4, 2026." in english.text
     assert english.text.startswith("Le ticket en montre 20."), "what somebody wrote is not translated"
 
@@ -164,7 +164,7 @@ def test_several_decided_together_are_one_message_for_each_person(client: Client
         suspend(cast.bruno, by="MARC", at=NOW)
     accept(*[f"awa-{number:02}" for number in range(12)], "bruno")
     [notice] = mine(cast.awa)
-    assert notice.title == "12 ventes acceptées : +120\u202f780 pts"
+    assert notice.title == "12 ventes acceptées\u00a0: +120\u202f780 pts"
     lines = notice.text.split("\n")
     assert lines[0] == "1\u202f001\u00a0×\u00a0Crème de jour, vendu le 4 févr. 2026 – 10\u202f010 pts"
     assert len(lines) == 11 and lines[-1] == "et 2 autres"
@@ -178,7 +178,7 @@ def test_several_refused_together_can_each_be_contested_from_the_list_they_open(
         waiting(name)
     refuse("sale-1", "sale-2", reason="no_proof", note="Le ticket manque.")
     [notice] = mine(cast.awa)
-    assert notice.title == "2 ventes refusées : Preuve manquante ou illisible"
+    assert notice.title == "2 ventes refusées\u00a0: Preuve manquante ou illisible"
     assert notice.text.startswith("Le ticket manque.\n\n")
     assert notice.text.endswith("Chaque refus peut être contesté une fois, sur la page de la vente.")
     client.sign_in(cast.awa)

@@ -14,7 +14,7 @@ NAMES = {"CREME": "Crème de nuit"}
 TITLES = {"hiver-2026": "Hiver 2026"}
 UNITS = {"counts": "units", "points": 10, "units": 3, "per": 1, "sku": "CREME", "gives": 30}
 AWARD = {"counts": "award", "challenge": "hiver-2026", "payout": 2}
-CLOSED = "clôture du challenge « Hiver 2026 » : "
+CLOSED = "clôture du challenge «\u00a0Hiver 2026\u00a0»\u00a0: "
 
 CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "a rule": (UNITS, 30, "3 × Crème de nuit × 10 pts = 30"),
@@ -38,7 +38,8 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     ),
     "a target": (AWARD | {"kind": "objective", "total": 9}, 50, CLOSED + "objectif atteint → 50"),
     "a challenge that is gone": (
-        AWARD | {"kind": "objective", "challenge": "gone"}, 5, "clôture du challenge « gone » : objectif atteint → 5",
+        AWARD | {"kind": "objective", "challenge": "gone"}, 5,
+        CLOSED.replace("Hiver 2026", "gone") + "objectif atteint → 5",
     ),
 }  # fmt: skip
 

@@ -314,7 +314,7 @@ def test_staff_write_an_article_with_its_picture(app, client, cast):
     reward = db.session.scalars(select(Reward)).one()
     assert (reward.cost_cents, reward.price_points, reward.stock, reward.countries) == (1250, 300, 4, "FR,BE")
     kept = client.get(f"/rewards/pictures/{reward.picture}")
-    assert kept.mimetype == "image/webp"
+    assert (kept.mimetype, kept.headers["Cache-Control"]) == ("image/webp", "private, max-age=86400")
     with Image.open(io.BytesIO(kept.data)) as opened:
         assert opened.size == (1000, 750)
     first = reward.picture

@@ -251,8 +251,9 @@ def test_an_animator_is_told_of_a_closing_that_waits_and_urgently_once_it_is_lat
 
 def test_the_next_step_after_a_sale_says_of_which_challenge_it_is(client: Client, cast: Cast) -> None:
     for code, name in (("hiver", "Hiver"), ("salon", "Hiver au salon")):
-        publish(code=code, name=name).state = "running"
-    db.session.commit()
+        challenge = publish(code=code, name=name)
+        with transaction():
+            challenge.state = "running"
     sell("AWA", [("CREME", 2)])
     client.sign_in(cast.awa)
     answer = client.get("/declarations/sale-1?new=1").text

@@ -187,3 +187,4 @@ blueprint.add_url_rule("/challenges/<code>/rules/<int:number>.pdf", "rules_pdf",
 blueprint.add_url_rule("/challenges/<code>/acceptance", "acceptance", rules_pages.accept, methods=["POST"])
 blueprint.add_url_rule("/acceptances", "acceptances", rules_pages.acceptances)
 blueprint.add_app_template_global(rules_pages.asked_by, "rules_asked")
+blueprint.add_app_template_global(rules_pages.awaited, "rules_awaited")

@@ -762,7 +762,7 @@ def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
     if counts == "value":
         value = euros(why["value"])
         what = (
-            _("%(euros)s de %(product)s", euros=value, product=product)
+            _("%(product)s : %(euros)s", euros=value, product=product)
             if product
             else _("%(euros)s de ventes", euros=value)
         )

@@ -36,6 +36,7 @@ TOPICS = (
         True,
         False,
     ),
+    Topic("sales", _l("Réponses à vos ventes en vérification"), ("accepted", "refused"), True, False),
     Topic("results", _l("Résultats"), ("closed", "award"), True, False),
     Topic("points", _l("Points donnés ou repris à la main"), ("points",), True, False),
     Topic("order", _l("Commandes de cadeaux"), ("order",), True, False),

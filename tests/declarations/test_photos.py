@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -457,7 +458,10 @@ def test_the_reviewer_sees_both_sales_and_the_seller_is_told_kindly(client: Clie
     client.sign_in(cast.marc)
     page = client.get(f"/review/{second}").text
     assert "Sa photo est celle d’une autre vente, ou lui ressemble beaucoup." in page
-    assert "Awa Diallo" in page and f"/declarations/{first}/proof" in page
+    [beside] = re.findall(r'<div class="photos">(.*?)</div>', page, re.DOTALL)
+    assert re.findall(r'src="([^"]+)"', beside) == [f"/declarations/{second}/proof", f"/declarations/{first}/proof"]
+    assert "Cette vente" in beside and "L’autre vente\u00a0: Awa Diallo" in beside
+    assert page.count(f'src="/declarations/{second}/proof"') == 1, "the photo is not shown twice"
     shown = client.get(f"/declarations/{first}/proof")
     assert shown.status_code == 200
     shown.close()

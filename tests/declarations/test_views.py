@@ -18,7 +18,7 @@ from sqlalchemy import event, func, select
 
 from declarations import favourites, queries
 from declarations.models import Declaration, Line, Revision
-from declarations.operations import accept, reject, withdraw
+from declarations.operations import accept, contest, reject, withdraw
 from foundation import clock
 from foundation.database import db
 from foundation.programme import change_setting
@@ -495,7 +495,7 @@ def test_a_reviewer_accepts_the_oldest_and_gets_the_next(client: Client, cast: C
     page = client.get("/review").text
     assert "2 ventes attendent une réponse" in page
     assert "<h2>Awa Diallo</h2>" in page and "beaucoup d’unités" in page
-    assert "Ses ventes\u00a0: 0 acceptées, 1 en vérification" in page
+    assert "Ses ventes\u00a0: 0 acceptée, 1 en vérification, 0 refusée, 0 retirée." in page
     assert client.post("/review/sale-1/acceptance").location == "/review"
     assert "<h2>Bruno Martin</h2>" in client.get("/review").text
     assert "déjà été traitée" in client.get(client.post("/review/sale-1/acceptance").location).text
@@ -528,6 +528,60 @@ def test_a_refusal_is_contested_once_with_one_tap(client: Client, cast: Cast) ->
     assert db.session.scalars(select(Declaration.status)).one() == "rejected"
     client.sign_in(cast.bruno)
     assert client.post("/declarations/sale-1/contest").status_code == 404, "not theirs"
+
+
+def test_the_second_look_shows_what_was_answered_the_first_time(client: Client, cast: Cast) -> None:
+    declaration_id = sell("AWA", [("CREME", 1_500)]).declaration_id
+
+    def found() -> Declaration:
+        return db.session.get_one(Declaration, declaration_id)
+
+    client.sign_in(cast.ada)
+    assert "first-refusal" not in client.get("/review/sale-1").text
+    with transaction():
+        reject(found(), "wrong_quantity", by="MARC", at=NOW, note="Le ticket en montre 20.")
+    with transaction():
+        contest(found(), by="AWA", at=NOW)
+    page = client.get("/review/sale-1").text
+    [first] = re.findall(r'id="first-refusal">(.*?)</section>', page, re.DOTALL)
+    assert "Le premier refus\u00a0: Quantité inexacte" in first and "Le ticket en montre 20." in first
+    assert "Par Marc Petit." in first and "4 févr. 2026" in first
+    with transaction():
+        accept(found(), by="ADA", at=NOW)
+    client.sign_in(cast.awa)
+    client.post("/declarations/sale-1/correction", data=typed(units=["1600"]))
+    client.sign_in(cast.ada)
+    assert "first-refusal" not in client.get("/review/sale-1").text, "the answer that held is no refusal"
+
+
+def test_what_a_closing_refused_is_said_without_the_words_of_the_audit(client: Client, cast: Cast) -> None:
+    receipt = sell("AWA", [("CREME", 1_500)])
+    found = db.session.get_one(Declaration, receipt.declaration_id)
+    with transaction():
+        reject(found, "other", by="system", at=NOW, note="hiver: closed before a review")
+    client.sign_in(cast.awa)
+    hers = client.get("/declarations/sale-1").text
+    with transaction():
+        contest(found, by="AWA", at=NOW)
+    client.sign_in(cast.marc)
+    for page in (hers, client.get("/review/sale-1").text):
+        assert "À la clôture du challenge" in page and "closed before a review" not in page
+
+
+def test_the_record_of_a_seller_is_counted_in_the_words_of_each_language(client: Client, cast: Cast) -> None:
+    for number in range(5):
+        sell("AWA", [("CREME", 1_500 if number else 1)], name=f"sale-{number}")
+    for number, act in ((1, "rejected"), (2, "withdrawn"), (3, "withdrawn")):
+        found = db.session.scalars(select(Declaration).where(Declaration.public_id == f"sale-{number}")).one()
+        with transaction():
+            if act == "rejected":
+                reject(found, "duplicate", by="MARC", at=NOW)
+            else:
+                withdraw(found, by="AWA", at=NOW)
+    client.sign_in(cast.marc)
+    assert "Ses ventes\u00a0: 1 acceptée, 1 en vérification, 1 refusée, 2 retirées." in client.get("/review").text
+    client.post("/language", data={"language": "en"})
+    assert "Their sales: 1 accepted, 1 in review, 1 refused, 2 withdrawn." in client.get("/review").text
 
 
 def test_nobody_reviews_a_sale_of_their_own_outlet(client: Client, cast: Cast) -> None:

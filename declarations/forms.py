@@ -114,7 +114,7 @@ class SaleForm(FlaskForm):
             if not line.name:
                 line.error = _("Ce produit n’est plus au catalogue ; retirez-le.")
             elif units_of(line.units) is None:
-                line.error = _("Écrivez un nombre d’unités entre 1 et %(most)s.", most=number(rules.MAX_UNITS))
+                line.error = units_wrong()
         wrong = [f"{line.name or line.sku} — {line.error}" for line in field.data if line.error]
         if wrong:
             raise ValidationError(" ".join(wrong))
@@ -126,8 +126,9 @@ class SaleForm(FlaskForm):
 
     def validate_sold_on(self, field: DateField) -> None:
         """A day that has begun."""
-        if field.data is not None and not rules.FIRST_DAY <= field.data <= self.today:
-            raise ValidationError(_("La date de la vente ne peut pas être dans le futur."))
+        wrong = day_wrong(field.data, self.today) if field.data is not None else ""
+        if wrong:
+            raise ValidationError(wrong)
 
     def validate_comment(self, field: TextAreaField) -> None:
         """Text that can be stored."""
@@ -259,6 +260,18 @@ def units_of(text: str) -> int | None:
     if not plain.isascii() or not plain.isdecimal() or len(plain) > 7:
         return None
     return int(plain) if 1 <= int(plain) <= rules.MAX_UNITS else None
+
+
+def units_wrong() -> str:
+    """What is said to a number of units that cannot be taken."""
+    return _("Écrivez un nombre d’unités entre 1 et %(most)s.", most=number(rules.MAX_UNITS))
+
+
+def day_wrong(sold_on: date, today: date) -> str:
+    """What is said to a day on which nothing can have been sold; '' for any other."""
+    if sold_on > today:
+        return _("La date de la vente ne peut pas être dans le futur.")
+    return _("Écrivez une date à partir du 1er janvier 2000.") if sold_on < rules.FIRST_DAY else ""
 
 
 def values_of(revision: Revision, lines: Collection[ToldLine]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 /* The form of a whole meeting: products and guests come and go on the phone, with or without network, and each guest who
    bought becomes a sale of the outbox. Without this file every button asks the server. */
 import { byCode, search } from "./catalogue.js";
-import { again, alert, figure, keeping, nearby, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, figure, keeping, nearby, today, wrongArea, wrongDay, wrongLines } from "./declaring.js";
 import { row } from "./list.js";
 import { points, shape } from "./shapes.js";
 import { say, words } from "./words.js";
@@ -81,7 +81,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       if (wrongArea(guest.area)) mark("area", words.faults.customer);
     });
     if (!meeting.guests.some((guest) => lines(meeting, guest).length)) wrong.push({ id: "q", why: words.missing.lines });
-    if (!meeting.sold_on || meeting.sold_on > today()) wrong.push({ id: "sold_on", why: words.missing.sold_on });
+    if (wrongDay(fields.sold_on)) wrong.push({ id: "sold_on", why: wrongDay(fields.sold_on) });
     return wrong;
   };
 
@@ -204,7 +204,6 @@ export function start({ store, person, offline, met, reach, send, listen }) {
   });
   const away = nearby(form, offline, (element) => {
     if (element.name === "q") find(element.value).catch(() => {});
-    else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
   });
 
   const open = async () => {

@@ -163,8 +163,10 @@ def test_the_points_of_the_whole_meeting_are_expected(client: Client, cast: Cast
     assert "+<span>55</span>" in page and "Hiver" in page
     halfway = typed(
         **said,
-        **{f"{BUYER}-units-SERUM": "", f"{BUYER}-units-CREME": "trois", f"{AT_HOME}-rating": "abc"},
+        **{f"{BUYER}-units-SERUM": "", f"{BUYER}-units-CREME": "0", f"{AT_HOME}-rating": "abc"},
     )
+    wrong = client.post("/declare/meeting/expected", data=halfway | {f"{BUYER}-units-CREME": "trois"}).text
+    assert "Écrivez un nombre d’unités entre 1 et" in wrong
     assert "+<span>20</span>" in client.post("/declare/meeting/expected", data=halfway).text
     assert "Choisissez un produit" in client.post("/declare/meeting/expected", data={}).text
     client.post("/declare/meeting", data=typed(**said))

@@ -21,6 +21,7 @@ from declarations import rules
 from declarations.models import AGE_BANDS, CHANNELS, CUSTOMERS, REJECTIONS, Revision
 from declarations.queries import Choosable, ToldLine
 from declarations.rules import Problem, Submission, SubmittedLine
+from declarations.telling import REJECTION_LABELS
 from foundation.localisation import number
 from points.adjustments import HIGHEST
 
@@ -32,14 +33,6 @@ CHANNEL_LABELS = {
     "reorder": _l("Réassort"),
 }
 CUSTOMER_LABELS = {"new": _l("Nouveau"), "returning": _l("Déjà client")}
-REJECTION_LABELS = {
-    "duplicate": _l("Vente déjà déclarée"),
-    "no_proof": _l("Preuve manquante ou illisible"),
-    "wrong_quantity": _l("Quantité inexacte"),
-    "wrong_product": _l("Produit inexact"),
-    "not_eligible": _l("Vente hors du programme"),
-    "other": _l("Autre raison"),
-}
 UNKNOWN = _l("Je ne sais pas")
 
 

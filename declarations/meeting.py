@@ -237,7 +237,7 @@ def send_meeting() -> AnyResponse | str:
         return make_response(_page(form), 409 if refusal.conflict else 422)
     flash(
         ngettext(
-            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
+            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
         ),
         "success",
     )  # fmt: skip

@@ -42,7 +42,7 @@ SHELL = (
     "outbox.js", "outbox-pages.js", "outbox-meeting.js", "icons.svg", "mark.svg",
 )  # fmt: skip
 FONTS = ("fonts/figtree.woff2", "fonts/bricolage-grotesque.woff2")
-FONTS_VERSION = "5.3.0-3"
+FONTS_VERSION = "5.3.0-4"
 PAPER = "#FBF7F0"
 
 

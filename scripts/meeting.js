@@ -297,6 +297,13 @@ export function start({ store, person, offline, met, reach, send, listen }) {
     return true;
   };
 
+  /* Wrong, and why is read with it. Once the explanation is gone, its id names nothing. */
+  const explain = (field, why) => {
+    field.setAttribute("aria-invalid", "true");
+    const about = (field.getAttribute("aria-describedby") ?? "").split(" ");
+    field.setAttribute("aria-describedby", [...new Set([...about, why])].join(" ").trim());
+  };
+
   const { typed, close, send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -309,7 +316,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       for (const one of wrong) {
         listed.append(shape("meeting-wrong", one));
         const field = document.getElementById(one.id);
-        if (field.matches("input")) field.setAttribute("aria-invalid", "true");
+        if (field.matches("input")) explain(field, `${one.id}-wrong`);
         const fold = field.closest("details");
         if (fold) fold.open = true;
       }

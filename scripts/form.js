@@ -115,7 +115,8 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
       document.getElementById("outbox-alert").replaceChildren(shape("outbox-resumed", { id: left.id }));
       return;
     }
-    if (left?.state === "draft" && fields.id.value === left.id) fields.id.value = crypto.randomUUID(); // what was typed faster is another sale
+    // What was typed faster than that is another sale.
+    if (left?.state === "draft" && fields.id.value === left.id) fields.id.value = crypto.randomUUID();
     if (back || new URLSearchParams(location.search).has("repeat") || rows().length) return;
     const draft = (await store.mine("draft")).filter((item) => item.id !== fields.id.value).pop();
     if (!draft) return;

@@ -251,6 +251,14 @@ export function start({ store, person, offline, send, listen }) {
       const count = (state) => items.filter((item) => item.state === state).length;
       const total = items.reduce((sum, { answer }) => sum + (answer?.status === "accepted" ? answer.points : 0), 0);
       const [waiting, refused, told] = ["kept", "refused", "answered"].map(count);
+      if (!items.length) return location.replace(location.pathname); // all of them were erased
+      const given = panel.querySelector("[data-given]");
+      const asked = new URLSearchParams(items.filter(({ state }) => state === "answered").map(({ id }) => ["sale", id]));
+      const address = `${given.firstElementChild.pathname}?${asked}`;
+      // What they gave together is said by the server, as after one sale; what is refused stays in sight first.
+      if (told === items.length && document.visibilityState === "visible") return location.assign(address);
+      given.hidden = waiting || !told;
+      given.firstElementChild.href = address;
       panel.querySelector("h1").textContent = [
         waiting && say(words.meeting.kept, { n: waiting }),
         !waiting && told && say(words.meeting.told, { n: told }),

@@ -143,6 +143,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.declarations": ["/declarations", "/declarations?status=rejected"],
         "declarations.declare": ["/declare", f"/declare?repeat={latest}"],
         "declarations.meeting": ["/declare/meeting"],
+        "declarations.meeting_answer": [f"/declare/meeting/answer?sale={latest}"],
         "declarations.withdrawal": [f"/declarations/{latest}/withdrawal"],
         "insights.mirror": ["/mirror"],
         "insights.my_year": ["/points/year", "/points/year?year=2024"],

@@ -257,6 +257,10 @@ def test_a_sale_made_without_network_is_kept_dated_and_sent(cast, autumn, weathe
     expect(row).to_contain_text("Comptée")
     expect(row).to_contain_text("+40")
     assert sales_of("AWA") == [("accepted", 4)]
+    row.get_by_role("link", name="Voir ce que donne la vente : 1 × Sérum éclat").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("+40pts")
+    expect(page.locator("main")).to_contain_text("Nouveau badge")
+    expect(page.locator("main")).to_contain_text("Vous entrez au classement : 1er")
     page.goto("/declarations")
     expect(page.get_by_role("link").filter(has_text="1 × Sérum éclat")).to_be_visible()
     until(lambda: queue(page) == {})
@@ -547,6 +551,12 @@ def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weathe
     rows = page.locator("[data-sent] li")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="Comptée")).to_contain_text("+10")
+    page.get_by_role("link", name="Badges, places et prochaine étape").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion enregistrée : 1 vente.")
+    expect(page.locator("[data-gained]")).to_have_text("+10 pts")
+    expect(page.locator("main")).to_contain_text("Nouveau badge")
+    page.goto("/declarations")
+    rows = page.locator("#outbox-list li")
     rows.filter(has_text="Sérum éclat n’est plus au catalogue").get_by_role("link", name="Reprendre la vente").click()
     expect(page.get_by_label("En réunion")).to_be_checked()
     assert sales_of("NINA") == [("accepted", 1)]

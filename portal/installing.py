@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -152,10 +153,9 @@ def service_worker() -> Response:
     static = Path(current_app.static_folder or "")
     files = [{"url": asset_url(name), "revision": None} for name in SHELL if (static / name).is_file()]
     files += [{"url": url_for("static", filename=name, v=FONTS_VERSION), "revision": None} for name in FONTS]
-    files += [
-        {"url": url_for("portal.offline", language=language), "revision": sha256(page.encode()).hexdigest()[:10]}
-        for language, page in ((language, _offline_page(language)) for language in LANGUAGES)
-    ]
+    for language, sent in product(LANGUAGES, (False, True)):
+        revision = sha256(_offline_page(language, sent=sent).encode()).hexdigest()[:10]
+        files.append({"url": url_for("portal.offline", language=language, sent=sent), "revision": revision})
     told = {"files": files, "first": FIRST, "languages": list(LANGUAGES)}
     parts = ", ".join(json.dumps(asset_url(name)) for name in ("service-worker.js", "js/push-events.js"))
     script = f"self.SHELL = {json.dumps(told)};\nimportScripts({parts});\n"
@@ -166,15 +166,16 @@ def service_worker() -> Response:
 
 
 @requires("public")
-def offline(language: str) -> Response:
-    """What is said without network when a page was not kept: the same for everybody."""
+def offline(language: str, sent: bool) -> Response:
+    """What is said without network when a page was not kept, or (`sent`) when the network failed while a form was
+    sent: the same for everybody."""
     if language not in LANGUAGES:
         abort(404)
-    answer = make_response(_offline_page(language))
+    answer = make_response(_offline_page(language, sent=sent))
     answer.headers["Cache-Control"] = "no-cache"
     return answer
 
 
-def _offline_page(language: str) -> str:
+def _offline_page(language: str, *, sent: bool) -> str:
     with force_locale(language):
-        return render_template("portal/offline.html", for_anybody=True)
+        return render_template("portal/offline.html", for_anybody=True, sent=sent)

@@ -120,9 +120,10 @@ for rule, view, methods in (
 for rule, view in (
     ("/manifest.webmanifest", installing.manifest),
     ("/service-worker.js", installing.service_worker),
-    ("/offline/<language>", installing.offline),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=["GET"])
+for rule, sent in (("/offline/<language>", False), ("/offline/<language>/sent", True)):
+    blueprint.add_url_rule(rule, view_func=installing.offline, methods=["GET"], defaults={"sent": sent})
 
 # --- the studio: the list, and one challenge followed ----------------------------------------------------------------
 

@@ -21,37 +21,48 @@ export function alert(said) {
 /* The button that sends can be pressed again. */
 export const again = (form) => setTimeout(() => (form.querySelector("[data-send]").disabled = false), 0);
 
-/* Sends once, however often the button is pressed meanwhile: `submit` keeps what is told on the phone, and what cannot be
-   kept there is sent as it always could be. */
-export function once(form, away, submit) {
-  let sending = false;
-  return (told) => {
-    if (sending) return;
-    sending = true;
-    submit(told)
-      .catch(() => (away() ? alert(shape("outbox-incomplete", { why: words.unkept })) : form.submit()))
-      .finally(() => {
-        sending = false;
-        again(form);
-      });
-  };
-}
-
-/* Saves what is typed shortly after each touch, and when the page is left. `stop` waits for what is under way. */
-export function saving(form, save) {
+/* Keeps what a form says. `save` keeps a draft, shortly after each touch and when the page is left, one saving after the
+   other. `submit` keeps what is to be sent, once however often the button is pressed, and says whether that was done:
+   from then on no draft is saved. What cannot be kept is sent as it always could be, once the server is known to be in
+   reach (`reach`): what is sent to nowhere would be gone with the page. */
+export function keeping(form, reach, save, submit) {
   let timer = 0;
-  let last = null;
+  let saved = Promise.resolve();
+  let closed = false;
+  let sending = false;
   const now = () => {
     timer = 0;
-    last = save().catch(() => {});
+    saved = saved.then(() => closed || save()).catch(() => {});
   };
   const typed = () => {
     clearTimeout(timer);
     timer = setTimeout(now, 200);
   };
+  /* No draft any more; waits for the one that is being saved. */
+  const close = () => {
+    closed = true;
+    clearTimeout(timer);
+    return saved;
+  };
   form.addEventListener("input", typed);
   window.addEventListener("pagehide", () => timer && now());
-  return { typed, stop: () => (clearTimeout(timer), last) };
+  const send = async (told) => {
+    if (sending) return;
+    sending = true;
+    await close();
+    try {
+      closed = await submit(told);
+    } catch {
+      closed = false;
+      await reach().then(
+        () => form.submit(),
+        () => alert(shape("outbox-incomplete", { why: words.unkept })),
+      );
+    }
+    sending = false;
+    again(form);
+  };
+  return { typed, close, send };
 }
 
 /* While there is no network, what a part of the form asks the server is answered by `locally`. Says whether that is so. */

@@ -1,6 +1,6 @@
 /* The declare form, sent through the outbox; without network its products come from the catalogue on the phone. */
 import { byCode, search } from "./catalogue.js";
-import { again, alert, figure, nearby, once, saving, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, figure, keeping, nearby, today, wrongArea, wrongLines } from "./declaring.js";
 import { reasons } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
@@ -11,7 +11,7 @@ const TEXTS = ["sold_on", "area", "comment"];
 const form = document.querySelector("form[data-declare]");
 
 /* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). */
-export function start({ store, person, offline, met, send }) {
+export function start({ store, person, offline, met, reach, send }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of the picture that the phone keeps with this sale
@@ -54,10 +54,8 @@ export function start({ store, person, offline, met, send }) {
     } else return;
     pictured = file;
   };
-  let closed = false; // sent: nothing more is saved of it
-  const { typed, stop } = saving(form, async () => {
-    await met;
-    if (closed) return;
+  const save = async () => {
+    await met();
     const sale = read();
     const before = await store.one(fields.id.value);
     if (before && before.state !== "draft") return;
@@ -66,8 +64,7 @@ export function start({ store, person, offline, met, send }) {
       await store.put(person, "draft", { [fields.id.value]: { sale, typed_at: new Date().toISOString(), photo } });
       if (before?.photo && before.photo !== photo) await store.dropPhoto(before.photo);
     } else if (before) await store.drop(before.id);
-  });
-  document.addEventListener("htmx:afterSettle", typed);
+  };
 
   // — products without network —
 
@@ -231,15 +228,17 @@ export function start({ store, person, offline, met, send }) {
     window.addEventListener("outbox", hear);
   };
 
-  async function submit(sale) {
-    await met;
+  const submit = async (sale) => {
+    await met();
     const earlier = await store.one(fields.id.value);
     if (earlier && ["kept", "answered"].includes(earlier.state)) {
       if (!same(earlier, sale)) {
         fields.id.value = crypto.randomUUID();
         return alert(shape("outbox-earlier"));
       }
-      return earlier.state === "answered" ? shown(earlier.id) : kept(earlier);
+      if (earlier.state === "answered") shown(earlier.id);
+      else kept(earlier);
+      return true;
     }
     const id = fields.id.value;
     let picture = photo;
@@ -254,8 +253,6 @@ export function start({ store, person, offline, met, send }) {
       }
       picture = await store.putPhoto(person, small);
     }
-    closed = true;
-    await stop();
     const item = { sale, declared_at: new Date().toISOString(), typed_at: new Date().toISOString(), photo: picture };
     const heard = answer(id, away() ? 0 : WAIT);
     await store.put(person, "kept", { [id]: item });
@@ -263,15 +260,14 @@ export function start({ store, person, offline, met, send }) {
     if (form.dataset.instead) await store.drop(form.dataset.instead);
     send();
     const state = await heard;
-    if (state === "answered") return shown(id);
-    if (state === "refused") {
-      closed = false;
-      return fill(await store.one(id));
-    }
-    return kept({ id, ...item });
-  }
+    if (state === "refused") return fill(await store.one(id));
+    if (state === "answered") shown(id);
+    else kept({ id, ...item });
+    return true;
+  };
 
-  const sendOnce = once(form, away, submit);
+  const { typed, send: sendOnce } = keeping(form, reach, save, submit);
+  document.addEventListener("htmx:afterSettle", typed);
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) {
       if (away()) event.preventDefault();
@@ -288,5 +284,5 @@ export function start({ store, person, offline, met, send }) {
     sendOnce(sale);
   });
 
-  met.then(open).catch(() => {});
+  met().catch(() => {}).then(open).catch(() => {});
 }

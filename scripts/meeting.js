@@ -1,7 +1,7 @@
 /* The form of a whole meeting: products and guests come and go on the phone, with or without network, and each guest who
    bought becomes a sale of the outbox. Without this file every button asks the server. */
 import { byCode, search } from "./catalogue.js";
-import { again, alert, figure, nearby, once, saving, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, figure, keeping, nearby, today, wrongArea, wrongLines } from "./declaring.js";
 import { row } from "./list.js";
 import { points, shape } from "./shapes.js";
 import { say, words } from "./words.js";
@@ -47,7 +47,7 @@ function arrange(box, wanted, make) {
   for (const key of wanted) if (!there.has(key)) box.append(make(key));
 }
 
-export function start({ store, person, offline, send, listen }) {
+export function start({ store, person, offline, met, reach, send, listen }) {
   const draft = `meeting-${person}`; // a person has one at a time
   const fields = form.elements;
   mould(guests.firstElementChild);
@@ -131,9 +131,8 @@ export function start({ store, person, offline, send, listen }) {
 
   // — it saves itself —
 
-  let closed = false; // sent: nothing more is saved of it
-  const { typed, stop } = saving(form, async () => {
-    if (closed) return;
+  const save = async () => {
+    await met();
     const meeting = read();
     const ids = (await store.mine()).map(({ id }) => id);
     if (meeting.guests.some(({ id }) => ids.includes(id))) return; // sent from another window
@@ -143,7 +142,7 @@ export function start({ store, person, offline, send, listen }) {
     });
     if (all.length) await store.put(person, "meeting", { [draft]: { meeting, sale: { lines: all, sold_on: meeting.sold_on }, typed_at: new Date().toISOString() } });
     else if (ids.includes(draft)) await store.drop(draft);
-  });
+  };
 
   // — products and guests come and go —
 
@@ -225,8 +224,7 @@ export function start({ store, person, offline, send, listen }) {
   };
   document.getElementById("outbox-alert").addEventListener("click", async (event) => {
     if (!event.target.closest("[data-anew]") || !window.confirm(words.meeting.anew)) return;
-    closed = true;
-    await stop();
+    await close();
     await store.drop(draft);
     location.replace(location.pathname);
   });
@@ -276,7 +274,8 @@ export function start({ store, person, offline, send, listen }) {
     window.scrollTo(0, 0);
   };
 
-  async function submit(meeting) {
+  const submit = async (meeting) => {
+    await met();
     const sales = {};
     for (const guest of meeting.guests) {
       const bought = lines(meeting, guest);
@@ -287,30 +286,27 @@ export function start({ store, person, offline, send, listen }) {
     const earlier = (await store.mine()).filter(({ id }) => id in sales);
     if (earlier.length) {
       const same = earlier.every(({ id, sale }) => JSON.stringify(sale) === JSON.stringify(sales[id]));
-      if (same && earlier.length === Object.keys(sales).length) return tell(Object.keys(sales));
+      if (same && earlier.length === Object.keys(sales).length) {
+        await tell(Object.keys(sales));
+        return true;
+      }
       for (const guest of meeting.guests) guest.id = crypto.randomUUID();
       show(meeting);
       return alert(shape("meeting-earlier"));
     }
-    closed = true;
-    await stop();
     const now = new Date().toISOString();
-    try {
-      await store.put(
-        person,
-        "kept",
-        Object.fromEntries(Object.entries(sales).map(([id, sale]) => [id, { sale, declared_at: now, typed_at: now }])),
-        draft,
-      );
-    } catch (error) {
-      closed = false;
-      throw error;
-    }
+    await store.put(
+      person,
+      "kept",
+      Object.fromEntries(Object.entries(sales).map(([id, sale]) => [id, { sale, declared_at: now, typed_at: now }])),
+      draft,
+    );
     send();
-    return tell(Object.keys(sales));
-  }
+    await tell(Object.keys(sales));
+    return true;
+  };
 
-  const sendOnce = once(form, away, submit);
+  const { typed, close, send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     for (const one of form.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");

@@ -3,7 +3,7 @@ import * as list from "./list.js";
 import * as meeting from "./meeting.js";
 
 const { outbox } = window;
-outbox?.met.then(() => {
+outbox?.met().catch(() => {}).then(() => {
   meeting.start(outbox);
   return list.start(outbox);
 }).catch(() => {});

@@ -5,5 +5,5 @@ import * as list from "./list.js";
 const { outbox } = window;
 if (outbox) {
   form.start(outbox);
-  outbox.met.then(() => list.start(outbox)).catch(() => {});
+  outbox.met().catch(() => {}).then(() => list.start(outbox)).catch(() => {});
 }

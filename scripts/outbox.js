@@ -11,6 +11,7 @@ const { person } = root.dataset; // the opaque key of the page's person, "none",
 const offline = "offline" in root.dataset; // a page from before: the service worker said so
 const FIRST = 1_000; // ms between tries, doubled up to the longest
 const LONGEST = 300_000;
+const WAIT = 8_000; // ms for the server to say whose phone this is
 
 // — sending: on open, on connection, on focus, and again after a while —
 
@@ -56,15 +57,33 @@ function guardLeaving() {
   });
 }
 
-/* The key that seals, and on a page from before the token of now. */
-async function meet() {
-  if ((await store.get("key")) && !offline) return;
-  const open = await session();
-  if (!open) return;
-  if (open.person !== person) return elsewhere();
-  await store.keep(open);
+/* What the server says of this person, who is signed in there; the forms of the page get the token of now. Fails when it
+   is out of reach, or nobody is. */
+async function reach() {
+  const open = await session(WAIT);
+  if (open && open.person !== person) elsewhere();
+  if (open?.person !== person) throw new Error("this person is not signed in");
   for (const input of document.querySelectorAll("input[name=csrf_token]")) input.value = open.token;
   document.querySelector("meta[name=csrf-token]")?.setAttribute("content", open.token);
+  return open;
+}
+
+/* Whose phone it is, and the key that seals. A failure is not remembered: whatever is to be kept asks again. */
+let asked = null;
+const met = () =>
+  (asked ??= meet().catch((error) => {
+    asked = null;
+    throw error;
+  }));
+async function meet() {
+  await arrived;
+  if (await store.holdsKeyOf(person)) {
+    if (offline) reach().catch(() => {});
+    return;
+  }
+  const open = await reach();
+  await store.become(person);
+  await store.keep(open);
 }
 
 /* Hear of whatever happens to the queue, here or in another window. */
@@ -78,18 +97,12 @@ function listen(show) {
   window.addEventListener("outbox", changed);
 }
 
-async function known() {
-  await store.become(person);
-  await store.set("language", root.lang);
-  if (await store.get("key")) meet().catch(() => {});
-  else await meet();
-}
-
+let arrived = null;
 async function seller() {
-  const met = known();
-  window.outbox = { store, person, offline, met, listen, send: later };
+  arrived = store.become(person).then(() => store.set("language", root.lang)).catch(() => {});
+  window.outbox = { store, person, offline, met, reach, listen, send: later };
   guardLeaving();
-  await met.catch(() => {});
+  await met().catch(() => {});
   listen(shelf.show);
   await shelf.show();
   send();

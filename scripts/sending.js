@@ -17,9 +17,9 @@ async function ask(path, options = {}) {
   return response;
 }
 
-/* Who is signed in: {person, token, key}; null for nobody. Fails when the server is out of reach. */
-export async function session() {
-  const response = await ask("/outbox/session");
+/* Who is signed in: {person, token, key}; null for nobody. Fails when the server is out of reach, or takes longer. */
+export async function session(wait = 30_000) {
+  const response = await ask("/outbox/session", { signal: AbortSignal.timeout(wait) });
   if (response.status === 401) return null;
   if (!response.ok) throw new Later();
   return response.json();

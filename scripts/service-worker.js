@@ -22,20 +22,25 @@ registerRoute(
   new CacheFirst({ cacheName: FILES }),
 );
 
-async function offline() {
+/* What is said without network: of a page, or of what was being sent. */
+async function offline(sent = false) {
   const known = await store.get("language").catch(() => null);
   const language = self.SHELL.languages.find((one) => one === (known ?? self.navigator.language.slice(0, 2)));
-  return (await matchPrecache(`/offline/${language ?? self.SHELL.languages[0]}`)) ?? Response.error();
+  const page = `/offline/${language ?? self.SHELL.languages[0]}${sent ? "/sent" : ""}`;
+  return (await matchPrecache(page)) ?? Response.error();
 }
 
 // — pages —
 
-/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. */
-async function learn(response) {
+/* Whose page an answer is: another person's, or nobody's, ends what was kept for the one before. An answer that was asked
+   for before the phone changed hands says nothing about the present. */
+async function learn(response, turn) {
+  if (!(await lasts(turn))) return;
   const person = response.headers.get("Palmares-Person");
   if (person === "none") await store.forget();
   else if (person) await store.become(person);
 }
+const lasts = (turn) => store.get("turn").then((now) => now === turn, () => false);
 const mayBeKept = (response, person) =>
   response.status === 200 && response.headers.get("Palmares-Keep") && response.headers.get("Palmares-Person") === person;
 
@@ -49,7 +54,7 @@ const security = (response) => {
   return policy ? { "Content-Security-Policy": policy } : {};
 };
 
-const pages = (person) =>
+const pages = (person, turn) =>
   new NetworkFirst({
     cacheName: store.cacheOf(person),
     networkTimeoutSeconds: SECONDS,
@@ -58,12 +63,12 @@ const pages = (person) =>
       {
         fetchDidSucceed: async ({ response }) => {
           if ([502, 503, 504].includes(response.status)) throw new Error("the server is away");
-          await learn(response);
+          await learn(response, turn).catch(() => {}); // it is shown all the same, and not kept
           return response;
         },
-        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) ? response : null),
+        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) ? response : null),
         cachedResponseWillBeUsed: async ({ cachedResponse }) => cachedResponse && fromBefore(cachedResponse),
-        handlerDidError: offline,
+        handlerDidError: () => offline(),
       },
     ],
   });
@@ -71,22 +76,27 @@ const pages = (person) =>
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, event }) => {
-    if (!(await left())) return offline();
-    return pages((await store.get("person")) ?? "nobody").handle({ request, event });
+    try {
+      if (!(await left())) return offline();
+      const turn = await store.get("turn");
+      return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
+    } catch {
+      return fetch(request).catch(() => offline()); // what the phone keeps cannot be read now: as without a worker
+    }
   },
 );
 
-/* Without network a form goes nowhere, and the page says so. */
+/* A form that was cut off may have arrived or not, and the page says so; leaving is done on the phone. */
 registerRoute(
   ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
   async ({ request, url }) => {
     const leaving = url.pathname === "/sign-out";
-    if (leaving) await store.forget();
+    if (leaving) await store.forget().catch(() => {});
     try {
       return await fetch(request);
     } catch {
-      if (leaving) await store.set("leaving", true);
-      return offline();
+      if (leaving) await store.set("leaving", true).catch(() => {});
+      return offline(!leaving);
     }
   },
   "POST",

@@ -10,13 +10,16 @@ let opened = null;
 const database = () =>
   (opened ??= openDB("palmares", 1, {
     upgrade(db) {
-      db.createObjectStore("state"); // person, key, leaving, expired, order, products-at
+      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at
       db.createObjectStore("items", { keyPath: "id" }).createIndex("person", "person"); // sales, sealed
       db.createObjectStore("photos", { keyPath: "id" }).createIndex("person", "person"); // their pictures, sealed
       db.createObjectStore("products", { keyPath: "sku" });
     },
     blocking: (_now, _later, event) => (event.target.close(), (opened = null)),
     terminated: () => (opened = null),
+  }).catch((error) => {
+    opened = null; // another time it may open
+    throw error;
   }));
 
 export const get = async (name) => (await database()).get("state", name);
@@ -36,13 +39,18 @@ export const tell = (what) => {
 
 export const cacheOf = (person) => PAGES + person;
 
-/* Forget the person: pages, catalogue, answers, and the key of what is sealed. Unsent sales stay, closed. */
+/* Forget the person: pages, catalogue, answers, what was notified, and the key of what is sealed. Unsent sales stay,
+   closed. From here on the phone is in other hands: the turn is another one, and what was asked for in the one before is
+   not kept when it comes. */
 export async function forget() {
   const db = await database();
+  await db.put("state", crypto.randomUUID(), "turn");
   await dropAnswered();
   for (const name of ["person", "key", "expired", "products-at"]) await db.delete("state", name);
   await db.clear("products");
   for (const name of await caches.keys()) if (name.startsWith(PAGES)) await caches.delete(name);
+  const worker = globalThis.registration ?? (await navigator.serviceWorker?.getRegistration());
+  for (const shown of (await worker?.getNotifications?.().catch(() => [])) ?? []) shown.close();
 }
 
 /* The phone is this person's from now on; of anybody before, everything is forgotten but what they have not sent. */
@@ -56,11 +64,13 @@ const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAl
 
 /* The key of what is sealed, as the server gives it to the person who is signed in. */
 export async function keep({ person, key }) {
-  if ((await get("person")) !== person || (await get("key"))) return;
   const imported = await crypto.subtle.importKey("raw", bytes(key), "AES-GCM", false, ["encrypt", "decrypt"]);
-  await set("key", { person, key: imported });
+  const change = (await database()).transaction("state", "readwrite");
+  if ((await change.store.get("person")) === person && !(await change.store.get("key"))) change.store.put({ person, key: imported }, "key");
+  await change.done;
 }
 
+export const holdsKeyOf = async (person) => (await get("key"))?.person === person;
 async function keyOf(owner) {
   const known = await get("key");
   if (known?.person !== owner) throw new Error("the phone is no longer this person's");
@@ -74,20 +84,25 @@ const unseal = async (owner, { iv, data }) => crypto.subtle.decrypt({ name: "AES
 
 // — sales —
 
+/* What a sale may have been before, for each state. So what is to be sent leaves with its answer alone: no saving still
+   under way, here or in another window, makes a draft of it again. */
+const BEFORE = { draft: ["draft"], meeting: ["meeting"], kept: ["draft", "refused"], refused: ["kept"], answered: ["kept"] };
+
 /* States: draft, meeting (one that is being told), kept (to be sent), refused, answered. `sales`, by id: what each says,
    its photo's id, the server's answer or its reasons. All are written or none, and `gone` goes in the same stroke. Fails
-   when the phone has become somebody else's meanwhile. */
+   when the phone has become somebody else's meanwhile, or a sale what it cannot come from. */
 export async function put(person, state, sales, gone = "") {
   const sealed = await Promise.all(
     Object.entries(sales).map(async ([id, content]) => ({ id, person, state, sealed: await seal(person, new TextEncoder().encode(JSON.stringify(content))) })),
   );
   const change = (await database()).transaction(["items", "state"], "readwrite");
   const items = change.objectStore("items");
+  const before = await Promise.all(sealed.map(({ id }) => items.get(id)));
+  if (before.some((one) => one && !BEFORE[state].includes(one.state))) throw new Error("this sale has gone on meanwhile");
   let order = (await change.objectStore("state").get("order")) ?? 0;
-  for (const item of sealed) {
-    const before = await items.get(item.id);
+  for (const [place, item] of sealed.entries()) {
     order += 1;
-    await items.put({ ...item, order: before && before.state !== "draft" ? before.order : order });
+    items.put({ ...item, order: before[place] && before[place].state !== "draft" ? before[place].order : order });
   }
   items.delete(gone);
   change.objectStore("state").put(order, "order");
@@ -114,10 +129,14 @@ export async function mine(...states) {
 }
 export const one = async (id) => (await mine()).find((item) => item.id === id);
 
+/* Erases a sale, unless it has become one to be sent meanwhile. */
 export async function drop(id) {
   const item = await one(id);
+  const change = (await database()).transaction("items", "readwrite");
+  if ((await change.store.get(id))?.state === "kept") return;
+  await change.store.delete(id);
+  await change.done;
   if (item?.photo) await dropPhoto(item.photo);
-  await (await database()).delete("items", id);
   tell({ id, state: "gone" });
 }
 

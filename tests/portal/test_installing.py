@@ -72,6 +72,18 @@ def test_what_is_said_without_network_is_the_same_for_everybody(client, cast):
     assert client.get("/offline/xx").status_code == 404
 
 
+def test_what_was_cut_off_while_it_was_sent_is_not_said_to_be_safe(client, cast):
+    kept = [one["url"] for one in shell(client)["files"]]
+    for language, safe, unsure in (
+        ("fr", "Rien n’a été perdu", "nous ne savons pas si cela est arrivé"),
+        ("en", "Nothing was lost", "we do not know whether it arrived"),
+    ):
+        page, sent = (client.get(f"/offline/{language}{way}").text for way in ("", "/sent"))
+        assert safe in page and unsure not in page
+        assert unsure in sent and safe not in sent
+        assert {f"/offline/{language}", f"/offline/{language}/sent"} <= set(kept)
+
+
 def test_only_the_pages_that_open_without_network_may_be_kept_and_each_names_its_person(client, cast, app):
     nobodys = client.get("/sign-in")
     assert nobodys.headers["Palmares-Person"] == "none" and "Palmares-Keep" not in nobodys.headers

@@ -1,0 +1,283 @@
+"""A phone that goes from hand to hand, or fails: nothing of the one before is shown, and nothing is lost.
+
+`weather` stands between the phone and the server; `phone` is a browser of its own, without a profile on the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from foundation import clock
+from rewards.jobs import advance_challenges
+from tests.browser.conftest import PHONE, served, tap_in
+from tests.browser.stage import publish
+from tests.browser.test_offline import (
+    Weather,
+    kept_pages,
+    leave,
+    queue,
+    readable,
+    ready,
+    sales_of,
+    until,
+)
+
+
+class Storm(Weather):
+    """A weather in which single requests fare badly: (method, path) in `refused` are answered 503, in `broken` they get
+    no answer, and in `late` they are answered at once, but told only after `released`."""
+
+    def __init__(self, application: Callable[..., Any]) -> None:
+        super().__init__(application)
+        self.refused: set[tuple[str, str]] = set()
+        self.broken: set[tuple[str, str]] = set()
+        self.late: set[tuple[str, str]] = set()
+        self.released = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        asked = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if asked in self.broken:
+            return self.hang_up(environ)
+        if asked in self.refused:
+            start_response("503 Service Unavailable", [("Content-Length", "0")])
+            return [b""]
+        if asked in self.late:
+            self.late.remove(asked)
+            told: list[tuple[Any, ...]] = []
+            answer = list(self.application(environ, lambda *head: told.append(head)))
+            self.released.wait(30)
+            start_response(*told[0])
+            return answer
+        return super().__call__(environ, start_response)
+
+
+@pytest.fixture
+def weather(app: Flask) -> Storm:
+    """The weather over the product under test; fine to begin with."""
+    weather = Storm(app.wsgi_app)
+    app.wsgi_app = weather  # type: ignore[method-assign]
+    return weather
+
+
+@pytest.fixture
+def address(app: Flask, weather: Storm) -> Iterator[str]:
+    """Where the product answers while the test runs."""
+    with served(app) as address:
+        yield address
+        weather.released.set()
+
+
+@pytest.fixture
+def phone(chromium: Browser, address: str) -> Iterator[BrowserContext]:
+    """A phone; what its console says of a failing network is no fault."""
+    context = chromium.new_context(base_url=address, viewport=PHONE, locale="fr-FR", timezone_id="Europe/Paris")
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def autumn(cast: Any) -> None:
+    """A running challenge: 10 points for a unit of care, 50 more at five units."""
+    publish(proof="optional")
+    list(advance_challenges(clock.now()))
+
+
+def hers(phone: BrowserContext, name: str = "Awa Diallo") -> Page:
+    """A page of somebody who has signed in on this phone, which is ready for no network."""
+    page = phone.new_page()
+    tap_in(page, name)
+    ready(page)
+    return page
+
+
+# Everything that the worker does from now on, also after it has answered.
+NOTED = """() => {
+    self.work = [];
+    const wait = ExtendableEvent.prototype.waitUntil;
+    ExtendableEvent.prototype.waitUntil = function (promise) {
+        self.work.push(promise);
+        return wait.call(this, promise);
+    };
+}"""
+
+
+def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    [worker] = phone.service_workers
+    worker.evaluate(NOTED)
+    weather.late = {("GET", "/")}
+    page.goto("/")
+    expect(page.locator(".offline-note")).to_be_visible()  # her last state, while the answer is under way
+    leave(page)
+    page.wait_for_url("**/sign-in")
+    assert kept_pages(page) == [] and readable(page) == []
+
+    weather.released.set()
+    worker.evaluate("() => Promise.allSettled(self.work)")
+    assert kept_pages(page) == [] and readable(page) == []
+    weather.down = True
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    expect(page.locator("body")).not_to_contain_text("Awa")
+
+
+# The next saving of this page goes on only when `release` is called, just before it is written.
+HELD = """() => {
+    const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+    const released = new Promise((resolve) => { window.release = resolve; });
+    crypto.subtle.encrypt = async (...told) => {
+        const first = !window.held;
+        window.held = true;
+        const sealed = await encrypt(...told);
+        if (first) await released;
+        return sealed;
+    };
+}"""
+IS_HELD = "() => window.held"
+
+
+def fill_in(page: Page, units: int) -> None:
+    """Tell of a sale, on the form that is open."""
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("Unités de Crème de jour").fill(str(units))
+    page.get_by_label("En boutique").check()
+
+
+def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 1)
+    until(lambda: queue(page) == {"draft": 1})
+    page.evaluate(HELD)
+    page.get_by_label("Unités de Crème de jour").fill("2")
+    page.wait_for_function(IS_HELD)
+    # she goes on, and sends before the first is written
+    page.evaluate(
+        """() => {
+            window.addEventListener("outbox", ({ detail }) => detail.state === "kept" && window.release());
+            setTimeout(window.release, 1000);
+        }"""
+    )
+    page.get_by_label("Unités de Crème de jour").fill("3")
+    page.evaluate("() => window.dispatchEvent(new Event('pagehide'))")  # that is saved too, at once
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    assert queue(page) == {"kept": 1}
+    page.goto("/declare")
+
+    # another sale, in two windows: it is sent in one while the other is saving it
+    fill_in(page, 1)
+    until(lambda: queue(page) == {"kept": 1, "draft": 1})
+    other = phone.new_page()
+    other.goto("/declare#sale=" + page.locator("form[data-declare] input[name=id]").input_value())
+    expect(other.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    other.evaluate(HELD)
+    other.get_by_label("Unités de Crème de jour").fill("7")
+    other.wait_for_function(IS_HELD)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    other.evaluate("() => window.release()")
+    assert queue(other) == {"kept": 2}
+
+    weather.down = False
+    page.goto("/declarations")
+    until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 3)])
+
+
+# Opens the phone's store as a later version did, which this one cannot read any more; or takes that away again.
+NEWER = """() => new Promise((resolve) => {
+    const asked = indexedDB.open("palmares", 2);
+    asked.onsuccess = () => (asked.result.close(), resolve());
+})"""
+GONE = """() => new Promise((resolve) => { indexedDB.deleteDatabase("palmares").onsuccess = resolve; })"""
+
+
+def test_a_phone_whose_store_fails_shows_what_the_server_answers_until_it_opens_again(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    page.evaluate(NEWER)
+    for path in ("/challenges", "/declare"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator(".user-menu")).to_contain_text("Awa Diallo")
+    fill_in(page, 2)
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    assert sales_of("AWA") == [("accepted", 2)]
+    weather.down = True
+    page.goto("/challenges")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+
+    # the worker was there all along: a failure is not remembered
+    page.evaluate(GONE)
+    weather.down = False
+    page.goto("/")
+    until(lambda: "person" in readable(page))
+    ready(page)
+    weather.down = True
+    page.goto("/")
+    expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")
+
+
+def test_a_sale_that_can_neither_be_kept_nor_sent_stays_on_its_page(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = phone.new_page()
+    page.goto("/sign-in?next=/declare")
+    page.evaluate("() => navigator.serviceWorker.ready")
+    # the first page comes, but not the key with which sales are kept
+    weather.broken = {("GET", "/outbox/session")}
+    page.get_by_role("button", name="Awa Diallo").click()
+    page.wait_for_url("**/declare")
+    fill_in(page, 3)
+    weather.down = True
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Ce téléphone n’a pas pu garder la vente.")
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    assert queue(page) == {}
+
+    # the key comes after all: the draft is saved, and the sale kept
+    weather.broken, weather.down = set(), False
+    page.get_by_label("Unités de Crème de jour").fill("4")
+    until(lambda: queue(page) == {"draft": 1})
+    weather.down = True
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    assert queue(page) == {"kept": 1}
+
+
+def test_a_form_that_was_cut_off_is_not_said_to_be_safe(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    page.goto("/me")
+    weather.broken = {("POST", "/language")}
+    page.locator(".user-menu summary").click()
+    page.get_by_role("button", name="EN", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    expect(page.locator("main")).to_contain_text("nous ne savons pas si cela est arrivé")
+    expect(page.locator("main")).not_to_contain_text("Rien n’a été perdu")
+
+
+SHOWS = """() => navigator.serviceWorker.ready.then((worker) =>
+    worker.showNotification("Commande refusée", { body: "Bonjour Awa, votre commande…", tag: "notice-1" }))"""
+SHOWN = """() => navigator.serviceWorker.ready
+    .then((worker) => worker.getNotifications())
+    .then((all) => all.map(({ body }) => body))"""
+
+
+def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone: BrowserContext):
+    phone.grant_permissions(["notifications"])
+    page = hers(phone)
+    page.evaluate(SHOWS)
+    until(lambda: page.evaluate(SHOWN) == ["Bonjour Awa, votre commande…"])
+    leave(page)
+    page.wait_for_url("**/sign-in")
+    until(lambda: page.evaluate(SHOWN) == [], 5)  # the browser itself puts it away after a while

@@ -160,7 +160,8 @@ export function start({ store, person, offline, met, reach, send }) {
     form.dataset.instead = id; // gone once the sale is sent under its new id
   };
   const open = async () => {
-    const asked = new URLSearchParams(location.hash.slice(1)).get("sale");
+    const hash = new URLSearchParams(location.hash.slice(1));
+    const asked = hash.get("sale");
     const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
     // A page from the cache has been here before: its id may be that of another sale, its day another day.
     if (offline && !back) {
@@ -170,6 +171,7 @@ export function start({ store, person, offline, met, reach, send }) {
     if (asked) {
       const item = await store.one(asked);
       if (item && ["draft", "refused"].includes(item.state)) fill(item);
+      if (item?.state === "draft" && hash.has("taken")) alert(shape("outbox-taken"));
       return;
     }
     if (back || new URLSearchParams(location.search).has("repeat") || rows().length) return;

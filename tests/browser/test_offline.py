@@ -443,6 +443,38 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
     assert queue(page).get("refused") is None
 
 
+def test_a_sale_that_has_not_left_is_corrected_or_erased_and_one_that_may_have_arrived_is_not(
+    cast, autumn, weather: Weather, phone: Phone
+):
+    page = cut_off(phone, weather)
+    page.on("dialog", lambda dialog: dialog.accept())
+    for units in (3, 7):
+        page.goto("/declare")
+        declare(page, units)
+    page.goto("/declarations")
+    rows = page.locator("#outbox-list li")
+    rows.filter(has_text="7 × Crème").get_by_role("button", name="Effacer").click()
+    expect(rows).to_have_count(1)
+    rows.get_by_role("button", name="Corriger").click()
+    expect(page.locator("#outbox-alert")).to_contain_text("Cette vente n’était pas encore partie.")
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    assert queue(page) == {"draft": 1}
+    page.get_by_label("Unités de Crème de jour").fill("2")
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    page.goto("/declarations")
+    expect(rows.get_by_role("button", name="Corriger")).to_be_visible()
+
+    # the server has it, the phone does not know: whatever comes, it is the server's answer that counts
+    weather.lose, weather.down = 1, False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    expect(rows).to_contain_text("Elle est peut-être déjà arrivée")
+    expect(rows.get_by_role("button")).to_have_count(0)
+    weather.lose = 0
+    expect(rows).to_contain_text("Comptée")
+    assert sales_of("AWA") == [("accepted", 2)]
+
+
 def test_a_page_kept_yesterday_proposes_today(cast, autumn, weather: Weather, phone: Phone):
     page = cut_off(phone, weather, "Nina Costa")
     page.clock.install(time=clock.now() + timedelta(days=1))

@@ -238,10 +238,12 @@ def send_meeting() -> AnyResponse | str:
 
 
 @requires("play")
-def meeting_answer() -> str:
+def meeting_answer() -> AnyResponse | str:
     """What a meeting gave, its sales (`sale`, their ids) together: points, new badges, places won, the next step. They
     share a day; one that was put on another day since has its own page."""
     ids = list(dict.fromkeys(filter(None, map(parsed_id, request.args.getlist("sale")))))[:MOST_GUESTS]
+    if not ids:
+        return redirect(url_for("declarations.declarations"))
     mine = {one.public_id: (one, said) for one, said in permissions.declarations_named(current_user, ids)}
     told = [mine[one] for one in ids if one in mine]
     if not told:

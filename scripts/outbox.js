@@ -41,7 +41,7 @@ async function later() {
 
 /* Somebody else has signed in, or this person has left, in another window or before Back was pressed: this page is no
    longer to be seen. */
-const elsewhere = () => location.replace("/");
+const elsewhere = () => location.replace("/changed");
 async function stillHers() {
   if ((await store.get("person")) !== person) elsewhere();
 }
@@ -86,6 +86,12 @@ async function meet() {
   await store.keep(open);
 }
 
+/* The server says that nobody is signed in: every page of this phone asks to sign in again. */
+async function expire() {
+  await store.set("expired", true);
+  store.tell({ state: "expired" });
+}
+
 /* Hear of whatever happens to the queue, here or in another window. */
 function listen(show) {
   let asked = 0;
@@ -100,7 +106,8 @@ function listen(show) {
 let arrived = null;
 async function seller() {
   arrived = store.become(person).then(() => store.set("language", root.lang)).catch(() => {});
-  window.outbox = { store, person, offline, met, reach, listen, send: later };
+  if (!offline) arrived.then(() => store.set("expired", undefined)).catch(() => {}); // the server has just shown her page
+  window.outbox = { store, person, offline, met, reach, expire, listen, send: later };
   guardLeaving();
   await met().catch(() => {});
   listen(shelf.show);
@@ -124,9 +131,11 @@ async function start() {
   }
   if (!window.isSecureContext || !("indexedDB" in window) || !navigator.locks || !("caches" in window)) return;
   invite();
-  if (person === "none") {
-    if (await store.get("person")) await store.forget();
-  } else if (person && words) await seller();
+  if (person === "none" && (await store.get("person"))) await store.forget();
+  const unsent = document.querySelector("[data-unsent]");
+  if (unsent) unsent.hidden = !(await store.holdsAnything());
+  if (person === "none") return;
+  if (person && words) await seller();
   else if (person) {
     await store.become(person);
     window.addEventListener("pageshow", (event) => event.persisted && stillHers());

@@ -158,6 +158,9 @@ export async function drop(id) {
   tell({ id, state: "gone" });
 }
 
+/* Whether anything is on this phone, whoever's. */
+export const holdsAnything = async () => (await (await database()).count("items")) > 0;
+
 /* Answers that the server's own page shows. */
 export async function dropAnswered() {
   const db = await database();

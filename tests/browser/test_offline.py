@@ -416,6 +416,42 @@ def test_an_expired_sign_in_keeps_the_sales_and_asks_to_sign_in_again(
     page.get_by_role("button", name="Awa Diallo").click()
     until(lambda: sales_of("AWA") == [("accepted", 2)])
 
+    # it expires under a sale that is begun: the sale goes on, and every page says what sends it
+    page.goto("/declare")
+    expect(page.locator("#outbox-strip")).to_be_hidden()
+    page.context.clear_cookies()
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    expect(page.locator("#outbox-strip")).to_contain_text("Ce que vous notez reste sur ce téléphone : reconnectez-vous")
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    page.get_by_label("En boutique").check()
+    page.get_by_role("button", name="Envoyer").click()
+    panel = page.locator("[data-kept]")
+    expect(panel).to_contain_text("Elle part dès que vous vous reconnectez sur ce téléphone.")
+    expect(panel.get_by_text("dès que le réseau revient")).to_be_hidden()
+    page.get_by_role("link", name="Se reconnecter").click()
+    expect(page.get_by_role("status")).to_contain_text("Votre connexion est terminée")
+    expect(page.get_by_role("status")).to_contain_text("Rien n’est perdu")
+    page.get_by_role("button", name="Awa Diallo").click()
+    until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)])
+
+
+def test_a_page_of_somebody_who_is_no_longer_signed_in_says_so(cast, autumn, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    page.goto("/declare")
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("En boutique").check()
+    other = page.context.new_page()
+    other.goto("/")
+    leave(other)
+    expect(other).to_have_url(re.compile("/sign-in"))
+    tap_in(other, "Chloé Le Gall")
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("La page est d’une autre connexion")
+    expect(page.locator("main")).to_contain_text("c’est maintenant celle de Chloé Le Gall")
+    expect(page.locator("main")).to_contain_text("Rien n’est perdu")
+    assert sales_of("AWA") == [] and sales_of("CHLOE") == []
+
 
 def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn, weather: Weather, phone: Phone):
     page = cut_off(phone, weather)

@@ -35,7 +35,8 @@ def take(person: Person, *, at: datetime, zone: ZoneInfo, address: Callable[[str
         body = DeclarationBody.model_validate_json(raw)
     except ValidationError as refusal:
         if any(error["type"] == "json_invalid" for error in refusal.errors(include_url=False)):
-            return problem(400, "The body is not JSON")
+            faults = [{"field": "body", "wrong": "it is not JSON", "right": "write JSON in UTF-8"}]
+            return problem(400, "The body is not JSON", faults=faults)
         return problem(422, "The declaration cannot be taken; nothing was written", faults=_faults(refusal))
     try:
         with transaction():

@@ -4,7 +4,7 @@ import * as store from "./store.js";
 
 const PART = 64 * 1024; // bytes of a picture in one request
 class Later extends Error {} // the network or the server is away: everything waits
-class Unclear extends Error {} // the server failed on this one: it waits, the others go on
+class Unclear extends Error {} // the server failed on this one, or has no place for its picture: it waits, the others go on
 
 async function ask(path, options = {}) {
   let response;
@@ -13,7 +13,7 @@ async function ask(path, options = {}) {
   } catch {
     throw new Later();
   }
-  if ([408, 425, 429, 502, 503, 504].includes(response.status)) throw new Later();
+  if ([408, 425, 502, 503, 504].includes(response.status)) throw new Later();
   return response;
 }
 
@@ -25,12 +25,13 @@ export async function session(wait = 30_000) {
   return response.json();
 }
 
-/* What the API takes, from what is kept. Always the same for the same sale. */
+/* What the API takes, from what is kept. Always the same for the same sale, and text that is none is left out: a field
+   that is full cuts through the middle of an emoji, and half of one cannot be read as JSON. */
 const body = ({ id, sale, declared_at: declaredAt, photo }) => {
   const told = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value != null));
   const number = (text) => (text ? Number(text) : null);
   const customer = told({ kind: sale.customer, age_band: sale.age_band, area: sale.area?.trim().toUpperCase() });
-  const feedback = told({ rating: number(sale.rating), recommend: number(sale.recommend), comment: sale.comment });
+  const feedback = told({ rating: number(sale.rating), recommend: number(sale.recommend), comment: sale.comment?.replace(/\p{Surrogate}/gu, "") });
   return {
     id,
     sold_on: sale.sold_on,
@@ -97,12 +98,14 @@ async function send(item, { person, token }) {
     headers: { ...headers, "Content-Type": "application/json" },
     body: JSON.stringify(body(item)),
   });
-  if ([400, 401, 403].includes(answer.status)) await store.unask(id);
+  if ([400, 401, 403, 429].includes(answer.status)) await store.unask(id); // it says that nothing was written
+  if (answer.status === 429) throw new Later();
   if (answer.status === 401) return "expired";
   if (answer.status === 403) return "other";
-  if (answer.status >= 500 || answer.type === "opaqueredirect" || answer.status === 400) return "again";
-  taken += 1;
+  if (answer.status >= 500 || answer.type === "opaqueredirect") return "again";
   const told = await answer.json().catch(() => ({}));
+  if (answer.status === 400 && !told.errors) return "again"; // the token, of another session
+  taken += 1;
   if (answer.ok) {
     const points = (told.points ?? []).reduce((sum, one) => sum + one.points, 0);
     await store.put(person, "answered", { [id]: { ...content, photo: null, answer: { status: told.status, points, expected: told.expected } } });

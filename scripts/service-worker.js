@@ -110,7 +110,8 @@ async function left() {
     const open = await fetch("/outbox/session", { cache: "no-store" });
     if (open.ok) {
       const { token } = await open.json();
-      await fetch("/sign-out", { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" });
+      const ended = await fetch("/sign-out", { method: "POST", headers: { "X-CSRFToken": token }, redirect: "manual" });
+      if (ended.type !== "opaqueredirect") return false;
     } else if (open.status !== 401) return false;
     await store.set("leaving", undefined);
     return true;

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,41 +14,52 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
 
+from declarations import photos
+from declarations.models import Revision
 from foundation import clock
+from foundation.database import db
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import PHONE, served, tap_in
 from tests.browser.stage import publish
 from tests.browser.test_offline import (
     Weather,
+    declare,
     kept_pages,
     leave,
     queue,
     readable,
     ready,
+    receipt,
     sales_of,
     until,
 )
 
 
 class Storm(Weather):
-    """A weather in which single requests fare badly: (method, path) in `refused` are answered 503, in `broken` they get
-    no answer, and in `late` they are answered at once, but told only after `released`."""
+    """A weather in which single requests (method, path) fare badly: those in `refused` are answered with a status and a
+    body, those in `broken` get no answer, those in `late` are answered at once, but told only after `released`. `seen`:
+    what was asked for."""
 
     def __init__(self, application: Callable[..., Any]) -> None:
         super().__init__(application)
-        self.refused: set[tuple[str, str]] = set()
+        self.seen: list[tuple[str, str]] = []
+        self.refused: dict[tuple[str, str], tuple[str, str]] = {}
         self.broken: set[tuple[str, str]] = set()
         self.late: set[tuple[str, str]] = set()
         self.released = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         asked = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        self.seen.append(asked)
         if asked in self.broken:
             return self.hang_up(environ)
         if asked in self.refused:
-            start_response("503 Service Unavailable", [("Content-Length", "0")])
-            return [b""]
+            status, body = self.refused[asked]
+            kind = "application/problem+json"
+            start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+            return [body.encode()]
         if asked in self.late:
             self.late.remove(asked)
             told: list[tuple[Any, ...]] = []
@@ -281,3 +294,73 @@ def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone
     leave(page)
     page.wait_for_url("**/sign-in")
     until(lambda: page.evaluate(SHOWN) == [], 5)  # the browser itself puts it away after a while
+
+
+def test_leaving_without_network_is_told_to_the_server_until_it_takes_it(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    weather.down = True
+    leave(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    # it is being started again
+    weather.refused, weather.down = {("POST", "/sign-out"): ("503 Service Unavailable", "")}, False
+    for _ in range(2):
+        page.goto("/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
+    weather.refused = {}
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def test_a_photo_for_which_there_is_no_place_yet_holds_back_its_own_sale_alone(
+    cast, autumn, weather: Storm, phone: BrowserContext, monkeypatch: pytest.MonkeyPatch
+):
+    page = hers(phone)
+    weather.down = True
+    for units, photo in ((1, receipt(random.Random(1))), (2, None)):
+        page.goto("/declare")
+        declare(page, units, photo)
+    with monkeypatch.context() as full:
+        full.setattr(photos, "MOST_UNUSED", 0)
+        weather.down = False
+        page.goto("/declarations")
+        until(lambda: sales_of("AWA") == [("accepted", 2)])
+        until(lambda: queue(page) == {"kept": 1, "answered": 1})
+    page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once
+    until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)])
+
+
+SENDS = ("POST", "/outbox/declarations")
+
+
+def test_a_sale_with_half_a_letter_arrives_and_one_that_cannot_be_read_says_so(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 2)
+    page.locator("textarea[name=comment]").evaluate(
+        "(field) => { field.value = 'Elle adore ' + '😀'[0]; }"  # where the field was full
+    )
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+
+    # a token of another session: the sale is tried again
+    weather.refused, weather.down = {SENDS: ("400 Bad Request", '{"title": "The token is missing"}')}, False
+    page.goto("/declarations")
+    until(lambda: SENDS in weather.seen)
+    assert queue(page) == {"kept": 1}
+    weather.refused = {SENDS: ("400 Bad Request", '{"title": "Not JSON", "errors": [{"field": "body"}]}')}
+    row = page.locator("#outbox-list li")
+    expect(row).to_contain_text("Refusée")
+    expect(row).to_contain_text("Cette vente ne peut pas être enregistrée ; parlez-en à votre animateur.")
+
+    weather.refused = {}
+    row.get_by_role("link", name="Reprendre la vente").click()
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("2")
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    assert sales_of("AWA") == [("accepted", 2)]
+    assert db.session.scalars(select(Revision.comment)).all() == ["Elle adore"]

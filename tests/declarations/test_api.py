@@ -137,6 +137,7 @@ def test_every_fault_of_a_body_is_listed_at_once(client: Client, cast: Cast) -> 
 def test_what_is_not_json_is_refused(client: Client, cast: Cast, body: bytes) -> None:
     answer = client.post("/api/v1/declarations", data=body, headers=token_of(cast.awa), content_type="application/json")
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+    assert [fault["field"] for fault in answer.json["errors"]] == ["body"]
 
 
 @pytest.mark.parametrize("body", [[], None, 3, "sale"])

@@ -87,56 +87,38 @@ def send() -> AnyResponse | str:
 
 @requires("play")
 def draft() -> AnyResponse | str:
-    """The form again, with a product added or taken out, or found by a search or a code; nothing is sent."""
+    """The form again for who has no scripts, with a product added or taken out, or found by a search; nothing is
+    sent."""
     if request.method == "GET":
         return redirect(url_for("declarations.declare"))
     form = SaleForm(today=_today())
-    added = request.form.get("add") or None
-    unknown = ""
-    if request.form.get("code"):
-        named = queries.product_by_code(request.form["code"][:100], form.today)
-        added = named.sku if named else None
-        unknown = "" if named else request.form["code"].strip()[:100]
-    if added:
-        form.add(added)
-    elif "remove" in request.form:
+    if "add" in request.form:
+        form.add(request.form["add"])
+        return _form_again(form)
+    if "remove" in request.form:
         form.remove(request.form["remove"])
-    return _form_again(form, added=added, unknown_code=unknown)
+    return _form_again(form, search=request.form.get("q", ""))
 
 
 @requires("play")
 def favourite() -> AnyResponse | str:
-    """Keep a product at hand, or let it go, without losing what is typed."""
-    form = SaleForm(today=_today())
+    """Keep a product at hand, or let it go, without losing what is typed: htmx gets the products at hand and nothing of
+    the sale, which goes on meanwhile."""
     notice = ""
     try:
         with transaction():
             choose_favourite(current_user.id, request.form.get("favourite", "")[:60], at=clock.now())
     except TooManyFavourites:
         notice = _("Vous avez déjà %(most)s favoris ; retirez-en un.", most=number(queries.MOST_FAVOURITES))
-    return _form_again(form, notice=notice)
-
-
-def _form_again(
-    form: SaleForm, *, added: str | None = None, unknown_code: str = "", notice: str = ""
-) -> AnyResponse | str:
-    """The form as it is typed: its parts for htmx, else the whole page. `notice` is said above its products."""
     if htmx:
-        products = queries.products_by_sku([line.sku for line in form.lines.data])
-        form.name_lines(products)
-        return render_template(
-            "declarations/_draft.html",
-            form=form,
-            added=added,
-            unknown_code=unknown_code,
-            notice=notice,
-            expected=_expected(form, products),
-            language=language(),
-            **_at_hand(form.today),
-        )
+        return render_template("declarations/_favourites.html", notice=notice, **_at_hand(_today()))
+    return _form_again(SaleForm(today=_today()), search=request.form.get("q", ""), notice=notice)
+
+
+def _form_again(form: SaleForm, *, search: str = "", notice: str = "") -> str:
+    """The page with the form as it is typed. `notice` is said above its products."""
     _keep_photo(form)
-    search = unknown_code or ("" if added else request.form.get("q", ""))
-    return _form_page(form, added=added, search=search, unknown_code=unknown_code, notice=notice)
+    return _form_page(form, search=search[:100], notice=notice)
 
 
 def _at_hand(day: date) -> dict[str, Any]:
@@ -149,11 +131,15 @@ def _at_hand(day: date) -> dict[str, Any]:
 
 @requires("play")
 def products() -> str:
-    """Products found by name or code, to add to the sale."""
-    text = request.args.get("q", "")[:100]
+    """Products found by a search (`q`), or the one that a whole code names (`code`), to add to the sale."""
+    code = request.args.get("code", "")[:100]
+    text = code or request.args.get("q", "")[:100]
+    named = queries.product_by_code(code, _today()) if code else None
     return render_template(
         "declarations/_results.html",
-        found=queries.search_products(text, _today()),
+        found=[named] if named else [] if code else queries.search_products(text, _today()),
+        named=named is not None,
+        unknown_code=bool(code) and named is None,
         search=text.strip(),
         adding=url_for("declarations.meeting_draft") if request.args.get("place") == "meeting" else None,
     )
@@ -170,9 +156,7 @@ def expected() -> str:
 def _form_page(
     form: SaleForm,
     *,
-    added: str | None = None,
     search: str = "",
-    unknown_code: str = "",
     notice: str = "",
     corrected: tuple[Declaration, Revision] | None = None,
 ) -> str:
@@ -191,10 +175,8 @@ def _form_page(
     return render_template(
         "declarations/declare.html",
         form=form,
-        added=added,
         search=search,
         found=queries.search_products(search, form.today) if search else [],
-        unknown_code=unknown_code,
         notice=notice,
         **_at_hand(form.today),
         bonuses=bonuses,

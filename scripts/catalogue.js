@@ -2,7 +2,11 @@
 import { today } from "./declaring.js";
 import { fold, shape } from "./shapes.js";
 
-export const byCode = (products, code) => products.find((one) => one.ean === code || one.sku === code);
+/* The product that a whole code names; other systems write an EAN with zeros before it. */
+export function byCode(products, code) {
+  const bare = (text) => (/^\d{8,14}$/.test(text) ? text.replace(/^0+/, "") : text);
+  return products.find((one) => one.sku === code || (one.ean && bare(one.ean) === bare(code)));
+}
 
 /* Shows what is found for a text among what is on sale that day, in the place of the server's results. */
 export function search(products, text, day) {

@@ -65,20 +65,25 @@ export function keeping(form, reach, save, submit) {
   return { typed, close, send };
 }
 
-/* While there is no network, what a part of the form asks the server is answered by `locally`. Says whether that is so. */
+/* What a part of the form asks the server is answered by `locally` while there is no network, and when the server fails.
+   Says whether there is no network. */
 export function nearby(form, offline, locally) {
   let cut = false; // the network failed under this page
   const away = () => offline || cut || !navigator.onLine;
+  const answer = (element) => {
+    if (element.id === "expected") element.replaceChildren(shape(away() ? "outbox-unexpected" : "outbox-unanswered"));
+    else locally(element);
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!away() || !form.contains(event.detail.elt)) return;
     event.preventDefault();
-    locally(event.detail.elt);
+    answer(event.detail.elt);
   });
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(name, (event) => {
       if (!form.contains(event.detail.elt)) return;
-      cut = true;
-      locally(event.detail.elt);
+      cut ||= name !== "htmx:responseError";
+      answer(event.detail.elt);
     });
   }
   // The sign-in has expired: what was tapped is not lost on the way to another page, the phone goes on by itself.
@@ -86,7 +91,7 @@ export function nearby(form, offline, locally) {
     if (!form.contains(event.detail.elt) || !event.detail.xhr.getResponseHeader("HX-Redirect") || !window.outbox) return;
     event.preventDefault();
     cut = true;
-    locally(event.detail.elt);
+    answer(event.detail.elt);
     window.outbox.expire();
   });
   window.addEventListener("online", () => (cut = false));

@@ -1,6 +1,5 @@
-/* The declare form, sent through the outbox; without network its products come from the catalogue on the phone. */
-import { byCode, search } from "./catalogue.js";
-import { again, alert, figure, keeping, nearby, today, wrongArea, wrongLines } from "./declaring.js";
+/* The declare form, sent through the outbox, with or without network. */
+import { again, alert, keeping, today, wrongArea, wrongLines } from "./declaring.js";
 import { reasons } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
@@ -10,8 +9,9 @@ const CHOICES = ["channel", "rating", "recommend", "customer", "age_band"];
 const TEXTS = ["sold_on", "area", "comment"];
 const form = document.querySelector("form[data-declare]");
 
-/* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). */
-export function start({ store, person, offline, met, reach, send }) {
+/* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). The products of the sale
+   are lines.js's. */
+export function start({ store, person, offline, met, reach, send }, { rows, add, clear, away }) {
   if (!form || form.elements.correcting?.value) return;
   const fields = form.elements;
   let photo = null; // the id of the picture that the phone keeps with this sale
@@ -19,15 +19,6 @@ export function start({ store, person, offline, met, reach, send }) {
 
   // — what the form says —
 
-  const rows = () =>
-    [...form.querySelectorAll("input[name=sku]")].map((input) => {
-      const row = input.closest("li");
-      return {
-        sku: input.value,
-        name: row.querySelector(".row-title").textContent.trim(),
-        units: figure(row.querySelector("[name=units]")),
-      };
-    });
   const read = () => {
     const sale = { lines: rows() };
     for (const name of CHOICES) sale[name] = form.querySelector(`[name=${name}]:checked`)?.value ?? "";
@@ -66,64 +57,6 @@ export function start({ store, person, offline, met, reach, send }) {
     } else if (before) await store.drop(before.id);
   };
 
-  // — products without network —
-
-  const list = () => {
-    const box = document.getElementById("lines");
-    if (!box.querySelector("ul")) box.replaceChildren(shape("outbox-lines"));
-    return box.querySelector("ul");
-  };
-  const add = (sku, name, units = null) => {
-    const known = form.querySelector(`input[name=sku][value="${CSS.escape(sku)}"]`)?.closest("li");
-    if (known) {
-      const input = known.querySelector("[name=units]");
-      input.value = units ?? Number(input.value || 0) + 1;
-      input.dispatchEvent(new Event("input", { bubbles: true }));
-      return;
-    }
-    const copy = shape("outbox-line", { sku, product: name, place: String(rows().length + Date.now()) });
-    if (units) copy.querySelector("[name=units]").setAttribute("value", units);
-    const row = copy.firstElementChild;
-    list().append(copy);
-    window.htmx?.process(row);
-    row.querySelector("[name=units]").dispatchEvent(new Event("input", { bubbles: true }));
-  };
-  const remove = (sku) => {
-    form.querySelector(`input[name=sku][value="${CSS.escape(sku)}"]`)?.closest("li").remove();
-    typed();
-  };
-  const find = async (text) => search(await store.products(), text, fields.sold_on.value);
-  /* What the camera read. */
-  const addByCode = async (code) => {
-    const found = byCode(await store.products(), code);
-    if (found) return add(found.sku, found.name);
-    fields.q.value = code;
-    return find(code);
-  };
-  /* What a part of the form asks the server, answered by the phone. */
-  const locally = (element) => {
-    if (element.name === "add") add(element.value, (element.querySelector(".row-title") ?? element).textContent.trim());
-    else if (element.name === "remove") remove(element.value);
-    else if (element.name === "code") addByCode(element.value).catch(() => {});
-    else if (element.name === "q") find(element.value).catch(() => {});
-    else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
-    else return;
-    if (element.name === "add" && element.closest("#declare-results")) {
-      document.getElementById("declare-results").replaceChildren();
-      fields.q.value = "";
-    }
-  };
-  const away = nearby(form, offline, locally);
-  // What the phone found is added by the phone; and without htmx at hand no button of the form leaves the page.
-  form.addEventListener("click", (event) => {
-    const local = event.target.closest("[data-local]");
-    if (local) locally(local);
-    const button = event.target.closest("button[formaction]");
-    if (!button || !away()) return;
-    if (!window.htmx) locally(button);
-    event.preventDefault();
-  });
-
   // — a sale taken up again —
 
   const showPicture = async () => {
@@ -135,7 +68,7 @@ export function start({ store, person, offline, met, reach, send }) {
   };
   const fill = (item) => {
     const { sale } = item;
-    document.getElementById("lines").replaceChildren();
+    clear();
     fields.id.value = item.id;
     photo = item.photo ?? null;
     if (photo && fields.proof) showPicture().catch(() => {});
@@ -153,7 +86,7 @@ export function start({ store, person, offline, met, reach, send }) {
       alert(shape("outbox-refused", { why: reasons(item) }));
       if (item.faults?.some(({ field }) => field === "id")) renew(item.id);
     } else document.getElementById("outbox-alert").replaceChildren();
-    form.querySelector("#lines input")?.dispatchEvent(new Event("input", { bubbles: true }));
+    form.elements.comment.dispatchEvent(new Event("input", { bubbles: true })); // the points follow
   };
   const renew = (id) => {
     fields.id.value = crypto.randomUUID();
@@ -268,8 +201,7 @@ export function start({ store, person, offline, met, reach, send }) {
     return true;
   };
 
-  const { typed, send: sendOnce } = keeping(form, reach, save, submit);
-  document.addEventListener("htmx:afterSettle", typed);
+  const { send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) {
       if (away()) event.preventDefault();

@@ -204,7 +204,6 @@ export function start({ store, person, offline, met, reach, send, listen }) {
   });
   const away = nearby(form, offline, (element) => {
     if (element.name === "q") find(element.value).catch(() => {});
-    else if (element.id === "expected") element.replaceChildren(shape("outbox-unexpected"));
   });
 
   const open = async () => {

@@ -124,7 +124,7 @@ def test_an_unknown_code_offers_a_search(
     page.goto("/declare")
     page.get_by_role("button", name="Scanner un code").click()
     expect(page.locator("#declare-results")).to_contain_text("Aucun produit n’a le code « 4006381333931 »")
-    expect(page.locator("#declare-lines li")).to_have_count(0)
+    expect(page.locator("#lines li")).to_have_count(0)
 
 
 def test_without_a_camera_the_code_is_typed(cast: Cast, page: Page, sign_in: Callable[..., None]) -> None:

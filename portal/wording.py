@@ -69,7 +69,7 @@ def _step_in_words(step: Step) -> tuple[str, str]:
         kinds = when.categories or when.families
         if when.skus is not None and len(when.skus) == 1:
             (sku,) = when.skus
-            what = f"{number(step.missing)} × {queries.product_names([sku]).get(sku, sku)}"
+            what = f"{number(step.missing)}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{queries.product_names([sku]).get(sku, sku)}"
         elif when.skus is None and kinds is not None and len(kinds) == 1:
             (kind,) = kinds
             what = ngettext(
@@ -127,7 +127,7 @@ def rank_in_words(rank: int) -> str:
 
 def sale_in_words(sale: RecentSale) -> str:
     """What a sale holds: "2 × Crème de jour, 1 × Sérum et 3 autres"."""
-    named = ", ".join(f"{number(units)} × {name}" for units, name in sale.products)
+    named = ", ".join(f"{number(units)}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{name}" for units, name in sale.products)
     if not sale.more:
         return named
     return ngettext(

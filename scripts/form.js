@@ -1,6 +1,6 @@
 /* The declare form, sent through the outbox, with or without network. */
 import { again, alert, keeping, today, wrongArea, wrongLines } from "./declaring.js";
-import { reasons } from "./list.js";
+import { reasons, sold } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
 
@@ -111,7 +111,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     const draft = (await store.mine("draft")).filter((item) => item.id !== fields.id.value).pop();
     if (!draft) return;
     document.getElementById("outbox-alert").replaceChildren(
-      shape("outbox-resume", { id: draft.id, sold: draft.sale.lines.map((line) => `${line.units} × ${line.name}`).join(", ") || draft.sale.comment }),
+      shape("outbox-resume", { id: draft.id, sold: sold(draft) || draft.sale.comment }),
     );
   };
   document.addEventListener("click", async (event) => {
@@ -148,7 +148,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
   const same = (item, sale) => JSON.stringify(item.sale) === JSON.stringify(sale);
   const shown = (id) => location.assign(`/declarations/${id}?new=1`);
   const kept = (item) => {
-    const panel = shape("outbox-kept", { sold: item.sale.lines.map((line) => `${line.units} × ${line.name}`).join(", ") });
+    const panel = shape("outbox-kept", { sold: sold(item) });
     form.hidden = true;
     form.before(panel);
     document.querySelector("[data-kept] h1")?.focus();

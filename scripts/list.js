@@ -2,7 +2,7 @@
 import { day, moment, points, shape } from "./shapes.js";
 import { say, words } from "./words.js";
 
-const sold = (item) => item.sale.lines.map((line) => `${line.units} × ${line.name || line.sku}`).join(", ");
+export const sold = (item) => item.sale.lines.map((line) => `${line.units}\u00a0×\u00a0${line.name || line.sku}`).join(", ");
 
 /* Why a sale was refused, in words. */
 export const reasons = (item) => {

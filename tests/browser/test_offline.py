@@ -511,13 +511,18 @@ def test_a_sale_that_has_not_left_is_corrected_or_erased_and_one_that_may_have_a
     assert sales_of("AWA") == [("accepted", 2)]
 
 
-def test_a_page_kept_yesterday_proposes_today(cast, autumn, weather: Weather, phone: Phone):
+def test_a_page_kept_yesterday_proposes_today_and_says_which_code_it_does_not_know(
+    cast, autumn, weather: Weather, phone: Phone
+):
     page = cut_off(phone, weather, "Nina Costa")
     page.clock.install(time=clock.now() + timedelta(days=1))
     for path, label in (("/declare", "Date de la vente"), ("/declare/meeting", "Date de la réunion")):
         page.goto(path)
         expect(page.locator(".offline-note")).to_be_visible()
         expect(page.get_by_label(label)).to_have_value(day(1))
+        page.locator("[name=code]").evaluate("(button) => { button.value = '4006381333931'; button.click(); }")
+        said = "Aucun produit n’a le code « 4006381333931 ». Cherchez-le par son nom."
+        expect(page.locator("#declare-results")).to_have_text(said)
 
 
 @contextmanager

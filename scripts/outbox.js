@@ -31,8 +31,13 @@ const sendNow = () => {
   pause = FIRST;
   send();
 };
+/* What waits here is not to be cleared away when the phone is short of space: asked once there is something. */
+async function lasting() {
+  if (!(await navigator.storage.persisted())) await navigator.storage.persist();
+}
 async function later() {
   sendNow();
+  lasting().catch(() => {});
   const worker = await navigator.serviceWorker?.ready;
   await worker?.sync?.register("outbox").catch(() => {});
 }

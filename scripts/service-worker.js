@@ -16,7 +16,13 @@ self.skipWaiting();
 clientsClaim();
 cleanupOutdatedCaches();
 precacheAndRoute(self.SHELL.files);
-self.addEventListener("activate", (event) => event.waitUntil(caches.delete(FILES)));
+/* The files of the version before are gone, and the pages that are kept name them: all are fetched anew, while pages that
+   open meanwhile do not wait for it. */
+self.addEventListener("activate", (event) => {
+  const gone = Promise.allSettled([caches.delete(FILES), store.set("warmed", undefined)]);
+  event.waitUntil(gone);
+  gone.then(() => store.get("person")).then((person) => person && prepare(person)).catch(() => {});
+});
 registerRoute(
   ({ sameOrigin, url }) => sameOrigin && url.pathname.startsWith("/static/") && url.searchParams.has("v"),
   new CacheFirst({ cacheName: FILES }),
@@ -120,27 +126,32 @@ async function left() {
   }
 }
 
-/* After a sign-in, and once an hour, the pages that open without network are fetched before they are needed. */
+/* Asked for before it is needed. The person is named: it is refused once somebody else, or nobody, is signed in, and reads
+   no message meant for the screen. */
+const ahead = (person, path) => fetch(path, { headers: { "Palmares-Person": person }, signal: AbortSignal.timeout(30_000) });
+
+/* After a sign-in, once an hour, and with a new version, the pages that open without network are fetched before they are
+   needed. */
 async function warm(person) {
-  if ((await store.get("person")) !== person) return;
+  const turn = await store.get("turn");
+  const last = await store.get("warmed");
+  if ((await store.get("person")) !== person || (last && last.turn === turn && Date.now() - last.at < HOUR)) return;
   const cache = await caches.open(store.cacheOf(person));
   for (const path of self.SHELL.first) {
-    const kept = await cache.match(path, { ignoreVary: true });
-    if (kept && Date.now() - Date.parse(kept.headers.get("Date")) < HOUR) continue;
-    // Named, so that it is refused once somebody else, or nobody, is signed in, and reads no message meant for the screen.
-    const response = await fetch(path, { headers: { Accept: "text/html", "Palmares-Person": person } });
-    if (response.status === 403 || (await store.get("person")) !== person) return;
+    const response = await ahead(person, path);
+    if (response.status === 403 || !(await lasts(turn))) return;
     if (!mayBeKept(response, person)) continue;
     if (response.redirected) await cache.put(response.url, response.clone());
     await cache.put(path, response);
   }
+  await store.set("warmed", { turn, at: Date.now() });
 }
 /* The catalogue, once a day. */
 async function catalogue(person) {
   if (Date.now() - ((await store.get("products-at")) ?? 0) < 24 * HOUR) return;
   const items = [];
   for (let page = 1, pages = 1; page <= pages; page += 1) {
-    const answer = await fetch(`/outbox/products?page=${page}`, { headers: { "Palmares-Person": person } });
+    const answer = await ahead(person, `/outbox/products?page=${page}`);
     if (!answer.ok) return;
     const told = await answer.json();
     items.push(...told.items);
@@ -148,9 +159,11 @@ async function catalogue(person) {
   }
   if ((await store.get("person")) === person) await store.putProducts(items);
 }
+let prepared = Promise.resolve(); // one after the other: the second finds it done
+const prepare = (person) => (prepared = prepared.then(() => Promise.allSettled([catalogue(person), warm(person)])));
 self.addEventListener("message", (event) => {
   const { warm: person } = event.data ?? {};
-  if (person) event.waitUntil(Promise.allSettled([catalogue(person), warm(person)]));
+  if (person) event.waitUntil(prepare(person));
 });
 
 // — the outbox —

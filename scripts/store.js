@@ -10,7 +10,7 @@ let opened = null;
 const database = () =>
   (opened ??= openDB("palmares", 1, {
     upgrade(db) {
-      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at
+      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at, warmed
       db.createObjectStore("items", { keyPath: "id" }).createIndex("person", "person"); // sales, sealed
       db.createObjectStore("photos", { keyPath: "id" }).createIndex("person", "person"); // their pictures, sealed
       db.createObjectStore("products", { keyPath: "sku" });

@@ -102,10 +102,17 @@ def autumn(cast: Any) -> None:
     list(advance_challenges(clock.now()))
 
 
-def hers(phone: BrowserContext, name: str = "Awa Diallo") -> Page:
-    """A page of somebody who has signed in on this phone, which is ready for no network."""
+def signed_in(phone: BrowserContext) -> Page:
+    """Awa's first page on this phone; the worker sees what it asks for."""
     page = phone.new_page()
-    tap_in(page, name)
+    tap_in(page, "Awa Diallo")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
+    return page
+
+
+def hers(phone: BrowserContext) -> Page:
+    """Awa's first page on this phone, which is ready for no network."""
+    page = signed_in(phone)
     ready(page)
     return page
 
@@ -235,7 +242,7 @@ def test_a_phone_whose_store_fails_shows_what_the_server_answers_until_it_opens_
     weather.down = False
     page.goto("/")
     until(lambda: "person" in readable(page))
-    ready(page)
+    until(lambda: "/" in kept_pages(page))
     weather.down = True
     page.goto("/")
     expect(page.locator(".offline-note")).to_contain_text("Hors ligne · état du")
@@ -269,8 +276,7 @@ def test_a_sale_that_can_neither_be_kept_nor_sent_stays_on_its_page(
 
 
 def test_a_form_that_was_cut_off_is_not_said_to_be_safe(cast, autumn, weather: Storm, phone: BrowserContext):
-    page = hers(phone)
-    page.goto("/me")
+    page = signed_in(phone)
     weather.broken = {("POST", "/language")}
     page.locator(".user-menu summary").click()
     page.get_by_role("button", name="EN", exact=True).click()
@@ -288,7 +294,7 @@ SHOWN = """() => navigator.serviceWorker.ready
 
 def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone: BrowserContext):
     phone.grant_permissions(["notifications"])
-    page = hers(phone)
+    page = signed_in(phone)
     page.evaluate(SHOWS)
     until(lambda: page.evaluate(SHOWN) == ["Bonjour Awa, votre commande…"])
     leave(page)
@@ -299,7 +305,7 @@ def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone
 def test_leaving_without_network_is_told_to_the_server_until_it_takes_it(
     cast, autumn, weather: Storm, phone: BrowserContext
 ):
-    page = hers(phone)
+    page = signed_in(phone)
     weather.down = True
     leave(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
@@ -364,3 +370,57 @@ def test_a_sale_with_half_a_letter_arrives_and_one_that_cannot_be_read_says_so(
     page.wait_for_url("**/declarations/*")
     assert sales_of("AWA") == [("accepted", 2)]
     assert db.session.scalars(select(Revision.comment)).all() == ["Elle adore"]
+
+
+# The addresses of our files in the pages that are kept.
+NAMED = """async () => {
+    const named = [];
+    for (const name of await caches.keys()) {
+        if (!name.startsWith("pages-")) continue;
+        const cache = await caches.open(name);
+        for (const page of await cache.keys()) {
+            const text = await (await cache.match(page)).text();
+            named.push(...text.match(/outbox\\.js\\?v=\\w+/g));
+        }
+    }
+    return named;
+}"""
+
+
+# Notes, in the window, how often the browser is asked to hold on to what is kept; it then does.
+ASKED = """
+    window.asked = 0;
+    StorageManager.prototype.persisted = async () => window.asked > 0;
+    StorageManager.prototype.persist = async () => Boolean(window.asked += 1);
+"""
+
+
+def test_the_browser_is_asked_to_hold_on_to_what_is_kept_once_something_is(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    phone.add_init_script(ASKED)
+    page = hers(phone)
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 2)
+    until(lambda: queue(page) == {"draft": 1})
+    assert page.evaluate("() => window.asked") == 0
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_function("() => window.asked === 1")
+    assert queue(page) == {"kept": 1}
+
+
+def test_with_a_new_version_the_pages_that_are_kept_are_fetched_anew(
+    app: Flask, cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    before = app.jinja_env.globals["asset_url"]
+    app.jinja_env.globals["asset_url"] = lambda name: before(name) + "new"
+    page.goto("/points")
+    until(lambda: {one[-3:] for one in page.evaluate(NAMED)} == {"new"}, 10)
+    phone.new_cdp_session(page).send("Network.clearBrowserCache")
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 2)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()

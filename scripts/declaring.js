@@ -2,6 +2,8 @@
 import { shape } from "./shapes.js";
 import { say, words } from "./words.js";
 
+const QUIET = 200; // ms without a touch, then what is typed is saved
+const LONGEST = 1_000; // ms that a touch waits at most to be saved
 export const today = () => new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 
 /* A number as typed, without the spaces between its digits. */
@@ -21,12 +23,13 @@ export function alert(said) {
 /* The button that sends can be pressed again. */
 export const again = (form) => setTimeout(() => (form.querySelector("[data-send]").disabled = false), 0);
 
-/* Keeps what a form says. `save` keeps a draft, shortly after each touch and when the page is left, one saving after the
+/* Keeps what a form says. `save` keeps a draft, when the touches pause, at least every second, and when the page is left, one saving after the
    other. `submit` keeps what is to be sent, once however often the button is pressed, and says whether that was done:
    from then on no draft is saved. What cannot be kept is sent as it always could be, once the server is known to be in
    reach (`reach`): what is sent to nowhere would be gone with the page. */
 export function keeping(form, reach, save, submit) {
   let timer = 0;
+  let since = 0; // when the first touch came that is not saved
   let saved = Promise.resolve();
   let closed = false;
   let sending = false;
@@ -35,8 +38,9 @@ export function keeping(form, reach, save, submit) {
     saved = saved.then(() => closed || save()).catch(() => {});
   };
   const typed = () => {
+    if (!timer) since = Date.now();
     clearTimeout(timer);
-    timer = setTimeout(now, 200);
+    timer = setTimeout(now, Math.max(0, Math.min(QUIET, since + LONGEST - Date.now())));
   };
   /* No draft any more; waits for the one that is being saved. */
   const close = () => {
@@ -45,7 +49,13 @@ export function keeping(form, reach, save, submit) {
     return saved;
   };
   form.addEventListener("input", typed);
-  window.addEventListener("pagehide", () => timer && now());
+  const leave = () => {
+    if (!timer) return;
+    clearTimeout(timer);
+    now();
+  };
+  window.addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", leave); // a phone ends pages that nobody looks at without a word
   const send = async (told) => {
     if (sending) return;
     sending = true;

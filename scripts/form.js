@@ -53,6 +53,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     if (sale.lines.length || sale.comment.trim()) {
       await keepPicture();
       await store.put(person, "draft", { [fields.id.value]: { sale, typed_at: new Date().toISOString(), photo } });
+      history.replaceState({ ...history.state, sale: fields.id.value }, "");
       if (before?.photo && before.photo !== photo) await store.dropPhoto(before.photo);
     } else if (before) await store.drop(before.id);
   };
@@ -88,6 +89,8 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     } else document.getElementById("outbox-alert").replaceChildren();
     form.elements.comment.dispatchEvent(new Event("input", { bubbles: true })); // the points follow
   };
+  let touched = false;
+  form.addEventListener("input", () => (touched = true), { once: true });
   const renew = (id) => {
     fields.id.value = crypto.randomUUID();
     form.dataset.instead = id; // gone once the sale is sent under its new id
@@ -107,6 +110,14 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
       if (item?.state === "draft" && hash.has("taken")) alert(shape("outbox-taken"));
       return;
     }
+    // The same page again, after a reload or Back: it is as it was left.
+    const left = history.state?.sale && (await store.one(history.state.sale));
+    if (left?.state === "draft" && !touched) {
+      fill(left);
+      document.getElementById("outbox-alert").replaceChildren(shape("outbox-resumed", { id: left.id }));
+      return;
+    }
+    if (left?.state === "draft" && fields.id.value === left.id) fields.id.value = crypto.randomUUID(); // what was typed faster is another sale
     if (back || new URLSearchParams(location.search).has("repeat") || rows().length) return;
     const draft = (await store.mine("draft")).filter((item) => item.id !== fields.id.value).pop();
     if (!draft) return;
@@ -120,6 +131,14 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     event.preventDefault();
     const item = await store.one(button.dataset.resume);
     if (item) fill(item);
+  });
+  document.getElementById("outbox-alert").addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-anew]");
+    if (!button || !window.confirm(words.drop)) return;
+    await close();
+    await store.drop(button.dataset.anew);
+    history.replaceState(null, "");
+    location.replace("/declare");
   });
   window.addEventListener("outbox", (event) => {
     const offer = document.querySelector(`[data-offer="${event.detail.id}"]`);
@@ -201,7 +220,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     return true;
   };
 
-  const { send: sendOnce } = keeping(form, reach, save, submit);
+  const { close, send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     if (!event.submitter || !("send" in event.submitter.dataset)) {
       if (away()) event.preventDefault();

@@ -110,6 +110,7 @@ async function send(item, { person, token }) {
     const points = (told.points ?? []).reduce((sum, one) => sum + one.points, 0);
     await store.put(person, "answered", { [id]: { ...content, photo: null, answer: { status: told.status, points, expected: told.expected } } });
     if (content.photo) await store.dropPhoto(content.photo);
+    await store.changed();
   } else {
     await refuse(answer.status === 409 ? [{ field: "id" }] : (told.errors ?? [{ field: "" }]));
   }

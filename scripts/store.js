@@ -10,7 +10,7 @@ let opened = null;
 const database = () =>
   (opened ??= openDB("palmares", 1, {
     upgrade(db) {
-      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at, warmed
+      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at, warmed, change
       db.createObjectStore("items", { keyPath: "id" }).createIndex("person", "person"); // sales, sealed
       db.createObjectStore("photos", { keyPath: "id" }).createIndex("person", "person"); // their pictures, sealed
       db.createObjectStore("products", { keyPath: "sku" });
@@ -34,6 +34,9 @@ export const tell = (what) => {
   news.postMessage(what);
   globalThis.dispatchEvent(new CustomEvent("outbox", { detail: what }));
 };
+
+/* Something has changed on the server: the pages that are kept are to be fetched anew. */
+export const changed = () => set("change", crypto.randomUUID());
 
 // — whose phone it is —
 

@@ -366,7 +366,13 @@ class Look:
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_pages_before_one_is_somebody(demonstration: Demonstration, language: str):
     look = Look(demonstration.new_context(**SPEAKS[language]).new_page(), language)
-    for address in ("/sign-in", "/sign-in?next=/points", f"/offline/{language}", f"/offline/{language}/sent"):
+    for address in (
+        "/sign-in",
+        "/sign-in?next=/points",
+        f"/offline/{language}",
+        f"/offline/{language}/sent",
+        f"/offline/{language}/left",
+    ):
         look.at(address)
     look.page.goto("/sign-in")
     look.send(email="nobody")

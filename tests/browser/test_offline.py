@@ -356,6 +356,8 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
     leave(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
     assert "1 vente n’est pas encore envoyée" in asked[0]
+    expect(page.locator("main")).to_contain_text("Vous êtes déconnecté de ce téléphone.")
+    expect(page.get_by_text("reste fermé sur ce téléphone")).to_be_visible()
     for path in ("/", "/declare", "/declarations", "/ranking", "/challenges/automne/ranking"):
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
@@ -366,8 +368,9 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
 
     # the network comes back: her session ends before anything is shown; Chloé signs in
     weather.down = False
-    page.goto("/")
+    page.get_by_role("link", name="Se reconnecter").click()
     expect(page).to_have_url(re.compile("/sign-in"))
+    expect(page.get_by_role("button", name="Recevoir un code")).to_be_visible()
     tap_in(page, "Chloé Le Gall")
     ready(page)
     for path in ("/", "/declare", "/declarations", "/ranking"):
@@ -509,6 +512,44 @@ def test_a_sale_that_has_not_left_is_corrected_or_erased_and_one_that_may_have_a
     weather.lose = 0
     expect(rows).to_contain_text("Comptée")
     assert sales_of("AWA") == [("accepted", 2)]
+
+
+def kept_page(page: Page, path: str) -> str:
+    """A page as the phone keeps it."""
+    return page.evaluate("(path) => caches.match(path, { ignoreVary: true }).then((kept) => kept?.text() ?? '')", path)
+
+
+def test_kept_pages_follow_what_is_changed_and_the_network_when_it_is_back(
+    cast, autumn, weather: Weather, phone: Phone
+):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    page.locator("summary", has_text="Mon menu").click()
+    page.get_by_role("button", name="Sombre").click()
+    until(lambda: 'data-theme="palmares-dark"' in kept_page(page, "/ranking"))
+    page.locator("summary", has_text="Mon menu").click()
+    page.get_by_role("button", name="EN", exact=True).click()
+    until(lambda: 'lang="en"' in kept_page(page, "/ranking"))
+    page.goto("/declare")
+    page.get_by_role("group", name="Recent products").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("In store").check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("+10pts")
+    until(lambda: "1\u00a0×\u00a0Crème" in kept_page(page, "/"))
+
+    # without network the pages are from before; when it is back they reload, but not under what is being typed
+    weather.down = True
+    page.goto("/ranking")
+    expect(page.locator(".offline-note")).to_contain_text("Offline · as of")
+    weather.down = False
+    expect(page.locator(".offline-note")).to_be_hidden()
+    weather.down = True
+    page.goto("/declare")
+    page.get_by_label("Search for a product or a code").press_sequentially("cre")
+    weather.down = False
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+    expect(page.get_by_label("Search for a product or a code")).to_have_value("cre")
 
 
 def test_a_page_kept_yesterday_proposes_today_and_says_which_code_it_does_not_know(

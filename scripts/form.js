@@ -195,8 +195,8 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
       return true;
     }
     const id = fields.id.value;
-    let picture = photo;
     const file = fields.proof?.files?.[0];
+    let picture = !file && pictured ? null : photo; // none when it was taken away
     if (file && file !== pictured) {
       let small = file;
       const shrinking = await import(words.photo).catch(() => null); // not on this phone: it goes as it is

@@ -29,19 +29,28 @@
     before = null;
   });
 
-  // A photo is made small as soon as it is chosen, and shown.
+  // A photo is made small as soon as it is chosen, and shown; what is no picture is said, and can be taken away.
   const chosen = form.querySelector("[data-photo]");
   const shown = form.querySelector("[data-photo-shown]");
   if (chosen) {
+    const there = form.querySelector("[data-photo-there]");
+    const tell = (unreadable) => {
+      document.getElementById("proof-unreadable").hidden = !unreadable;
+      if (unreadable) chosen.setAttribute("aria-invalid", "true");
+      else chosen.removeAttribute("aria-invalid");
+    };
     chosen.addEventListener("change", async () => {
       const file = chosen.files[0];
       if (shown.src) URL.revokeObjectURL(shown.src);
       shown.hidden = true;
       delete chosen.dataset.small;
+      tell(false);
+      there.hidden = !file;
       if (!file) return;
+      const shrinking = await import(chosen.dataset.photo).catch(() => null);
+      if (!shrinking) return; // not on this phone: the file goes as it is
       try {
-        const { shrink } = await import(chosen.dataset.photo);
-        const small = await shrink(file);
+        const small = await shrinking.shrink(file);
         if (chosen.files[0] !== file) return;
         if (small !== file) {
           const files = new DataTransfer();
@@ -53,8 +62,14 @@
         chosen.dataset.small = "";
         chosen.dispatchEvent(new Event("input", { bubbles: true })); // now it can be kept
       } catch {
-        // The server says what is wrong with a file that is no picture.
+        if (chosen.files[0] === file) tell(true);
       }
+    });
+    there.querySelector("[data-photo-remove]").addEventListener("click", () => {
+      chosen.value = "";
+      chosen.dispatchEvent(new Event("change", { bubbles: true }));
+      chosen.dispatchEvent(new Event("input", { bubbles: true }));
+      chosen.focus();
     });
   }
 

@@ -26,7 +26,9 @@ def begin(page: Page) -> None:
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click(click_count=2)
     page.wait_for_function("() => history.state?.sale")
     page.evaluate(
-        "() => { window.saved = new Promise((done) => addEventListener('outbox', (event) => done(event.detail.state))); }"
+        """() => {
+            window.saved = new Promise((done) => addEventListener("outbox", (event) => done(event.detail.state)));
+        }"""
     )
     page.get_by_label("En boutique").check()
     assert page.evaluate("() => window.saved") == "draft"

@@ -196,6 +196,40 @@ def test_what_is_no_picture_is_refused_in_words_and_the_sale_is_still_there(
     assert len(sent.photo) > 0
 
 
+NO_PICTURE = {"name": "ticket.jpg", "mimeType": "image/jpeg", "buffer": b"%PDF-1.4 no picture at all" * 5_000}
+
+
+def test_what_is_no_picture_is_said_at_once_and_the_sale_goes_without_it(
+    cast, sent: Sent, page: Page, sign_in: Callable[[Page, Person], None]
+):
+    sign_in(page, cast.awa)
+    fill_in(page, "ticket.jpg", "image/jpeg", file(corners(600, 800)))
+    expect(page.locator("[data-photo-shown]")).to_be_visible()
+    field = page.get_by_label("Photo du ticket")
+    field.set_input_files(NO_PICTURE)  # type: ignore[arg-type]
+    expect(page.locator("#proof-unreadable")).to_contain_text("Cette photo ne peut pas être lue.")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[data-photo-shown]")).to_be_hidden()
+    page.get_by_role("button", name="Retirer la photo").click()
+    expect(page.locator("#proof-unreadable")).to_be_hidden()
+    expect(page.get_by_role("button", name="Retirer la photo")).to_be_hidden()
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    assert sent.pieces == {}, "neither the picture before nor what is none was sent"
+
+
+def test_a_photo_is_taken_or_chosen(cast, sent: Sent, page: Page, sign_in: Callable[[Page, Person], None]):
+    sign_in(page, cast.awa)
+    told = sell("AWA", [("CREME", 1)], name=str(uuid.uuid4()), at=clock.now())
+    for address in ("/declare", f"/declarations/{told.public_id}/correction"):
+        page.goto(address)
+        field = page.get_by_label("Photo du ticket")
+        expect(field).to_have_attribute("accept", "image/jpeg,image/png,image/webp")
+        assert field.get_attribute("capture") is None, "`capture` opens the camera and leaves no choice"
+        field.set_input_files(NO_PICTURE)  # type: ignore[arg-type]
+        expect(page.locator("#proof-unreadable")).to_be_visible()
+
+
 def test_the_photo_that_was_missing_is_added_by_a_correction(
     cast, sent: Sent, page: Page, sign_in: Callable[[Page, Person], None]
 ):

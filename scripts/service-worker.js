@@ -143,7 +143,7 @@ async function warm(person) {
   const cache = await caches.open(store.cacheOf(person));
   for (const path of self.SHELL.first) {
     const response = await ahead(person, path);
-    if (response.status === 403 || !(await lasts(turn))) return;
+    if (response.status === 403 || response.status >= 429 || !(await lasts(turn))) return; // another time
     if (!mayBeKept(response, person)) continue;
     if (response.redirected) await cache.put(response.url, response.clone());
     await cache.put(path, response);

@@ -416,6 +416,12 @@ def test_with_a_new_version_the_pages_that_are_kept_are_fetched_anew(
     page = hers(phone)
     before = app.jinja_env.globals["asset_url"]
     app.jinja_env.globals["asset_url"] = lambda name: before(name) + "new"
+    last = ("GET", "/ranking")
+    weather.refused, weather.seen = {last: ("503 Service Unavailable", "")}, []  # it has hardly started
+    page.goto("/points")
+    until(lambda: last in weather.seen)
+    assert {one[-3:] for one in page.evaluate(NAMED)} > {"new"}, "the earlier page stays meanwhile"
+    weather.refused = {}
     page.goto("/points")
     until(lambda: {one[-3:] for one in page.evaluate(NAMED)} == {"new"}, 10)
     phone.new_cdp_session(page).send("Network.clearBrowserCache")

@@ -178,6 +178,7 @@ SCHEDULE: tuple[scheduler.Job, ...] = (
     scheduler.Job(
         "declarations.forget_photos", "40 3 * * *", declaration_jobs.forget_photos, "lets go of photos without a sale"
     ),
+    scheduler.Job("pictures.forget", "50 3 * * *", portal_jobs.forget_pictures, "removes pictures that nothing names"),
     scheduler.Job("mail.deliver", "* * * * *", foundation_jobs.deliver_mail, "sends the messages that are due"),
     scheduler.Job(
         "notices.overtaken", "40 * * * *", leaderboard_jobs.tell_who_was_overtaken, "says who was overtaken today"

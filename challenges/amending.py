@@ -301,7 +301,7 @@ def _cap(points: int | None) -> str:
 
 def _prize(payout: Mapping[str, Any], rewards: Names | None) -> str:
     prize = prize_in_words(payout, rewards)
-    return f"{prize.who} : {prize.what}"
+    return prize.who + _(" : ") + prize.what
 
 
 def _budget_in_words(euros: int | None) -> str:

@@ -20,7 +20,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask_babel import force_locale, format_time
@@ -48,6 +47,7 @@ from foundation.localisation import LANGUAGES, language
 from foundation.pages import existing, htmx
 from foundation.pictures import clean_picture
 from foundation.transactions import transaction
+from foundation.web import send_picture
 from network.permissions import requires
 from network.queries import person_by_code
 
@@ -154,7 +154,7 @@ def picture(draft_id: int) -> Response:
     path = _picture_path(draft, challenge)
     if path is None:
         abort(404)
-    return send_file(path, mimetype="image/webp", max_age=0)
+    return send_picture(path)
 
 
 @requires("animate")

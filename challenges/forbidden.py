@@ -62,7 +62,7 @@ def ban_on(words: Iterable[object], *, buying: bool = True, draw: bool = False) 
     if draw:
         wrong = _(
             "un ticket de tirage ne vient jamais d’un achat (%(article)s, à confirmer par un juriste)",
-            article=f"{LOTTERY} ; {RECRUITING}",
+            article=LOTTERY + _(" ; ") + RECRUITING,
         )
         return Ban(
             LOTTERY, wrong, _("tickets_per = nombre de points par ticket, points gagnés par des ventes déclarées")

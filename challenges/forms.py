@@ -567,7 +567,8 @@ class StepForm(BaseForm):
             return gettext("à remplir")
         wrong, right = problem.wrong, _for_people(problem.right)
         if name in self.places and where:
-            wrong = wrong.replace(f"« {where[-1]} »", f"« {self.places[name][1].label} »")
+            label = str(self.places[name][1].label)
+            wrong = wrong.replace(_quoted(str(where[-1])), _quoted(label))
         return f"{wrong} — {right}"
 
     def is_empty(self, where: Path) -> bool:
@@ -614,6 +615,11 @@ def shown_at(content: Content, path: Path, key: Key, zone: ZoneInfo | None) -> l
     if value is None and key.path == ("cap", "per") and _at(content, path[:-1]) is not None:
         return [""]
     return _texts(key, value, zone)
+
+
+def _quoted(name: str) -> str:
+    """A name between the quotation marks, and with the spaces, of the reader's language."""
+    return gettext("« %(name)s »", name=name)
 
 
 def _for_people(right: str) -> str:

@@ -24,7 +24,6 @@ from challenges.wording import full_rules
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import language
-from foundation.pages import page_or_part
 from foundation.transactions import transaction
 from network.permissions import requires
 
@@ -93,10 +92,14 @@ def accept(code: str) -> AnyResponse:
 
 @requires("play")
 def acceptances() -> str:
-    """The open challenges whose rules await my acceptance; as a part, a line for each on the pages I use most."""
+    """The open challenges whose rules await my acceptance."""
+    return render_template("challenges/acceptances.html", awaited=awaited())
+
+
+def awaited() -> list[tuple[str, str]]:
+    """Code and title of the open challenges whose rules await the reader's acceptance."""
     waiting = [asked.challenge for asked in asked_of(current_user, at=clock.now()) if asked.accepted_at is None]
-    awaited = [(challenge.code, challenge.title(language())) for challenge in waiting]
-    return page_or_part("challenges/acceptances.html", "challenges/_awaited.html", awaited=awaited)
+    return [(challenge.code, challenge.title(language())) for challenge in waiting]
 
 
 def asked_by(challenge: Challenge) -> Asked | None:

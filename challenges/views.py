@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, send_file, url_for
+from flask import Blueprint, Response, abort, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -26,6 +26,7 @@ from foundation import clock
 from foundation.database import db
 from foundation.localisation import language
 from foundation.pages import Paged, address, existing, page_number, page_or_part, paged
+from foundation.web import send_picture
 from network.permissions import STAFF, requires
 
 blueprint = Blueprint("challenges", __name__)
@@ -99,7 +100,7 @@ def picture(code: str) -> Response:
     path = picture_file(challenge.code)
     if not challenge.definition.get("picture") or not path.is_file():
         abort(404)
-    return send_file(path, mimetype="image/webp", max_age=3600)
+    return send_picture(path, kept_for=3600)
 
 
 def _picture_url(challenge: Challenge) -> str | None:
@@ -186,3 +187,4 @@ blueprint.add_url_rule("/challenges/<code>/rules/<int:number>.pdf", "rules_pdf",
 blueprint.add_url_rule("/challenges/<code>/acceptance", "acceptance", rules_pages.accept, methods=["POST"])
 blueprint.add_url_rule("/acceptances", "acceptances", rules_pages.acceptances)
 blueprint.add_app_template_global(rules_pages.asked_by, "rules_asked")
+blueprint.add_app_template_global(rules_pages.awaited, "rules_awaited")

@@ -288,9 +288,7 @@ def _chosen(skus: Sequence[str], products: Names) -> str:
     """Products by name while they are few; quoted, so that the sentence stays right before any name."""
     if len(skus) > LISTED_PRODUCTS:
         return _("l’un des %(n)s produits choisis", n=number(len(skus)))
-    return _or(
-        _("« %(name)s »", name=products.get(sku, sku)).replace("« ", "«\u00a0").replace(" »", "\u00a0»") for sku in skus
-    )
+    return _or(_("« %(name)s »", name=products.get(sku, sku)) for sku in skus)
 
 
 def _what(when: Mapping[str, Any], products: Names) -> str:
@@ -764,7 +762,7 @@ def _arithmetic(why: Mapping[str, Any], names: Names) -> str:
     if counts == "value":
         value = euros(why["value"])
         what = (
-            _("%(euros)s de %(product)s", euros=value, product=product)
+            _("%(product)s : %(euros)s", euros=value, product=product)
             if product
             else _("%(euros)s de ventes", euros=value)
         )

@@ -112,7 +112,7 @@ def adjust(code: str) -> AnyResponse:
             if waits:
                 flash(_("Demande enregistrée : une seconde personne doit l’approuver."), "info")
             else:
-                flash(_("Les points de %(name)s ont été modifiés.", name=person.name), "success")
+                flash(_("Les points ont été modifiés : %(name)s.", name=person.name), "success")
             return redirect(url_for("declarations.person_points", code=code))
     return make_response(_page(person, form), 422)
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,6 +24,7 @@ from foundation import clock, pictures
 from foundation.localisation import language, number
 from foundation.pages import htmx
 from foundation.transactions import transaction
+from foundation.web import send_picture
 from network.permissions import requires
 from network.zones import today_of
 
@@ -216,7 +217,9 @@ def _expected(
     if corrected is None and form.correcting.data:
         corrected = permissions.declaration_of(current_user, form.correcting.data)
     told = [form.submission(current_user.code)]
-    return expected_of(current_user, told, products, at=clock.now(), corrected=corrected, playing=playing)
+    return expected_of(
+        current_user, told, products, at=clock.now(), today=form.today, corrected=corrected, playing=playing
+    )
 
 
 # — pictures that prove a sale ————————————————————————————————————————————————————————————————————————————————————————
@@ -236,8 +239,9 @@ def keep_sent(field: FileField, sale: str) -> str:
     content = field.data.read()
     public_id = photos.id_for(sale, content)
     try:
+        cleaned = photos.clean(content)  # up to seconds: before the transaction, for which others wait
         with transaction():
-            photos.keep(current_user.id, public_id, content, folder=proofs_folder(), at=clock.now())
+            photos.keep(current_user.id, public_id, cleaned, folder=proofs_folder(), at=clock.now())
     except photos.Unusable:
         field.errors = [_("Cette photo ne peut pas être lue ; envoyez une image JPEG, PNG ou WebP.")]
     except photos.TooMany:
@@ -262,7 +266,7 @@ def proof(public_id: str) -> AnyResponse:
     path = pictures.picture_path(proofs_folder(), revision.proof) if revision and revision.proof else None
     if path is None:
         abort(404)
-    return send_file(path, mimetype="image/webp")
+    return send_picture(path)
 
 
 # — saying it again ———————————————————————————————————————————————————————————————————————————————————————————————————

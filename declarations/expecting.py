@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,6 +13,7 @@ from challenges import wording
 from challenges.models import Challenge
 from challenges.rules import Sale, SoldLine, Version
 from declarations import queries, rules
+from declarations.forms import day_wrong, units_wrong
 from declarations.models import Declaration, Revision
 from declarations.queries import Bonus, Choosable
 from declarations.rules import Submission
@@ -47,18 +48,27 @@ def expected_of(
     products: Mapping[str, Choosable],
     *,
     at: datetime,
+    today: date,
     corrected: tuple[Declaration, Revision] | None = None,
     playing: Playing | None = None,
 ) -> dict[str, Any]:
     """What a person's sales of one day, as typed so far, would give together: `points` by challenge, `total`, or why
-    the law bars them. A line without a product or a number is left out. `corrected` is the declaration that the sale
-    would correct; `playing` the person's challenges on that day and their rules, when they are known already."""
+    the law bars them (`bar`), or what is `wrong` with a number of units or with the day. `review` is the number of
+    units of a product above which somebody looks at a sale first, when one has more; else None. A line whose product is
+    unknown is left out. `corrected` is the declaration that the sale would correct; `playing` the person's challenges
+    on that day and their rules, when they are known already."""
+    none: dict[str, Any] = {"ready": True, "wrong": "", "bar": "", "points": [], "total": 0, "review": None}
     goods = {sku: (one.list_price_cents, one.category, one.family) for sku, one in products.items()}
     if corrected is not None:
         goods |= queries.frozen_goods(corrected[1].id)
     declared_at, received_at = (corrected[0].declared_at, corrected[0].received_at) if corrected else (at, at)
-    sales, bar = [], ""
+    sales, bar, wrong = [], "", ""
+    units_above = int(setting("review_units_above"))
     for one in told:
+        if any(line.sku in goods and not line.units for line in one.lines):
+            wrong = units_wrong()
+        if rules.review_reasons(one, units_above=units_above, proof_missing=False):
+            none["review"] = units_above
         lines = []
         for line in one.lines:
             if line.sku in goods and line.units:
@@ -74,10 +84,13 @@ def expected_of(
                 sum(line.units for line in lines), sum(line.value for line in lines),
             )
         )  # fmt: skip
+    wrong = wrong or (day_wrong(sales[0].sold_on, today) if sales else "")
+    if wrong:
+        return none | {"wrong": wrong}
     if not sales:
-        return {"ready": False, "bar": "", "points": [], "total": 0}
+        return none | {"ready": False}
     if bar:
-        return {"ready": True, "bar": wording.explain_bar(bar), "points": [], "total": 0}
+        return none | {"bar": wording.explain_bar(bar)}
     plays, frozen = playing or (queries.played_on(person.id, sales[0].sold_on), None)
     found = queries.expected_points(
         person.id,
@@ -86,7 +99,7 @@ def expected_of(
         leaving_out=corrected[0].id if corrected else None,
         rules=frozen,
     )
-    return {"ready": True, "bar": "", "points": found, "total": sum(one.points for one in found)}
+    return none | {"points": found, "total": sum(one.points for one in found)}
 
 
 def _bar(person: Person, told: Submission) -> str:

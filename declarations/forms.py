@@ -21,6 +21,7 @@ from declarations import rules
 from declarations.models import AGE_BANDS, CHANNELS, CUSTOMERS, REJECTIONS, Revision
 from declarations.queries import Choosable, ToldLine
 from declarations.rules import Problem, Submission, SubmittedLine
+from declarations.telling import REJECTION_LABELS
 from foundation.localisation import number
 from points.adjustments import HIGHEST
 
@@ -32,14 +33,6 @@ CHANNEL_LABELS = {
     "reorder": _l("Réassort"),
 }
 CUSTOMER_LABELS = {"new": _l("Nouveau"), "returning": _l("Déjà client")}
-REJECTION_LABELS = {
-    "duplicate": _l("Vente déjà déclarée"),
-    "no_proof": _l("Preuve manquante ou illisible"),
-    "wrong_quantity": _l("Quantité inexacte"),
-    "wrong_product": _l("Produit inexact"),
-    "not_eligible": _l("Vente hors du programme"),
-    "other": _l("Autre raison"),
-}
 UNKNOWN = _l("Je ne sais pas")
 
 
@@ -121,7 +114,7 @@ class SaleForm(FlaskForm):
             if not line.name:
                 line.error = _("Ce produit n’est plus au catalogue ; retirez-le.")
             elif units_of(line.units) is None:
-                line.error = _("Écrivez un nombre d’unités entre 1 et %(most)s.", most=number(rules.MAX_UNITS))
+                line.error = units_wrong()
         wrong = [f"{line.name or line.sku} — {line.error}" for line in field.data if line.error]
         if wrong:
             raise ValidationError(" ".join(wrong))
@@ -133,8 +126,9 @@ class SaleForm(FlaskForm):
 
     def validate_sold_on(self, field: DateField) -> None:
         """A day that has begun."""
-        if field.data is not None and not rules.FIRST_DAY <= field.data <= self.today:
-            raise ValidationError(_("La date de la vente ne peut pas être dans le futur."))
+        wrong = day_wrong(field.data, self.today) if field.data is not None else ""
+        if wrong:
+            raise ValidationError(wrong)
 
     def validate_comment(self, field: TextAreaField) -> None:
         """Text that can be stored."""
@@ -266,6 +260,18 @@ def units_of(text: str) -> int | None:
     if not plain.isascii() or not plain.isdecimal() or len(plain) > 7:
         return None
     return int(plain) if 1 <= int(plain) <= rules.MAX_UNITS else None
+
+
+def units_wrong() -> str:
+    """What is said to a number of units that cannot be taken."""
+    return _("Écrivez un nombre d’unités entre 1 et %(most)s.", most=number(rules.MAX_UNITS))
+
+
+def day_wrong(sold_on: date, today: date) -> str:
+    """What is said to a day on which nothing can have been sold; '' for any other."""
+    if sold_on > today:
+        return _("La date de la vente ne peut pas être dans le futur.")
+    return _("Écrivez une date à partir du 1er janvier 2000.") if sold_on < rules.FIRST_DAY else ""
 
 
 def values_of(revision: Revision, lines: Collection[ToldLine]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from badges.queries import grants_of
 from challenges import wording
 from declarations import climbing, operations, permissions, queries, rules
 from declarations.expecting import earns, expected_of
-from declarations.forms import CustomerForm, answers_of, new_id, parsed_id, units_of
+from declarations.forms import CustomerForm, answers_of, day_wrong, new_id, parsed_id, units_of
 from declarations.queries import Choosable
 from declarations.rules import Refused, Submission, SubmittedLine
 from foundation import clock
@@ -118,8 +118,9 @@ class MeetingForm(FlaskForm):
 
     def validate_sold_on(self, field: DateField) -> None:
         """A day that has begun."""
-        if field.data is not None and not rules.FIRST_DAY <= field.data <= self.today:
-            raise ValidationError(_("La date de la vente ne peut pas être dans le futur."))
+        wrong = day_wrong(field.data, self.today) if field.data is not None else ""
+        if wrong:
+            raise ValidationError(wrong)
 
     def complete(self) -> bool:
         """Whether every answer can be taken; what is wrong is said beside it."""
@@ -172,7 +173,8 @@ def _form() -> MeetingForm:
 
 def _expected(form: MeetingForm) -> dict[str, Any]:
     """What the meeting as typed so far would give."""
-    return expected_of(current_user, form.submissions(current_user.code), form.products, at=clock.now())
+    told = form.submissions(current_user.code)
+    return expected_of(current_user, told, form.products, at=clock.now(), today=form.today)
 
 
 @requires("play")

@@ -18,9 +18,10 @@ from challenges.queries import open_challenges
 from declarations import photos, rules
 from declarations.comments import NOBODY, Names, clean_comment, known_names
 from declarations.models import REJECTIONS, CountedDeclaration, Declaration, Line, Photo, Revision
-from declarations.queries import achievements, frozen_goods
+from declarations.queries import achievements, days_sold, frozen_goods
 from declarations.rules import Problem, Refused, Submission
 from declarations.scoring import chunks, score, window_of
+from declarations.telling import tell_decided
 from foundation import audit
 from foundation.database import db, insert_many, reserve_ids
 from foundation.programme import setting
@@ -253,14 +254,25 @@ LINE = (
 
 def accept(declaration: Declaration, *, by: str, at: datetime) -> None:
     """A waiting sale is accepted and scores. Raises NotPossible unless it waits, or when `by` may not decide."""
-    _decide(declaration, "accepted", by=by, at=at)
+    _decide([declaration], "accepted", by=by, at=at)
+
+
+def accept_all(declarations: Sequence[Declaration], *, by: str, at: datetime) -> None:
+    """Several waiting sales are accepted together, or none: the number of statements is that of one, but for the audit,
+    and a person is told once. Raises NotPossible as accept does."""
+    _decide(declarations, "accepted", by=by, at=at)
 
 
 def reject(declaration: Declaration, reason: str, *, by: str, at: datetime, note: str = "") -> None:
     """A waiting sale is refused with a reason code and a sentence. Raises NotPossible as accept does."""
+    reject_all([declaration], reason, by=by, at=at, note=note)
+
+
+def reject_all(declarations: Sequence[Declaration], reason: str, *, by: str, at: datetime, note: str = "") -> None:
+    """Several waiting sales are refused together, or none, for one reason. Raises NotPossible as accept does."""
     if reason not in REJECTIONS:
         raise NotPossible(f"{reason!r} is not a reason; write one of {', '.join(REJECTIONS)}")
-    _decide(declaration, "rejected", by=by, at=at, reason=reason, note=note)
+    _decide(declarations, "rejected", by=by, at=at, reason=reason, note=note)
 
 
 def contest(declaration: Declaration, *, by: str, at: datetime, photo: str = "") -> None:
@@ -281,7 +293,7 @@ def contest(declaration: Declaration, *, by: str, at: datetime, photo: str = "")
     declaration.status = "in_review"
     declaration.review_reasons = ",".join([*reasons, CONTESTED])
     db.session.flush()
-    _rescore(declaration, at=at)
+    _rescore([declaration], at=at)
     audit.record("declaration.contested", declaration.public_id, by=by, at=at)
 
 
@@ -334,7 +346,7 @@ def withdraw(declaration: Declaration, *, by: str, at: datetime) -> None:
     declaration.status = "withdrawn"
     declaration.decided_at, declaration.decided_by = at, by
     db.session.flush()
-    _rescore(declaration, at=at)
+    _rescore([declaration], at=at)
     audit.record("declaration.withdrawn", declaration.public_id, by=by, at=at)
 
 
@@ -394,7 +406,7 @@ def correct(declaration: Declaration, submission: Submission, *, by: str, at: da
     declaration.status = "in_review" if reasons else "accepted"
     declaration.review_reasons = ",".join([*reasons, *([CONTESTED] if is_contested(declaration) else [])])
     db.session.flush()
-    _rescore(declaration, at=at, also=before.sold_on)
+    _rescore([declaration], at=at, also=before.sold_on)
     audit.record("declaration.corrected", declaration.public_id, by=by, at=at, revision=number)
 
 
@@ -421,55 +433,98 @@ def current_revision(declaration: Declaration) -> Revision:
     return found
 
 
-def may_review(reviewer: Person, declaration: Declaration) -> bool:
-    """Nobody reviews a declaration of their own or of their own outlet."""
-    if reviewer.role not in ("animator", "admin") or reviewer.id == declaration.person_id:
-        return False
-    outlet = db.session.scalar(select(Person.outlet_id).where(Person.id == declaration.person_id))
-    return reviewer.outlet_id is None or reviewer.outlet_id != outlet
+def _may_not_review(by: str, declarations: Sequence[Declaration]) -> Declaration | None:
+    """The first of these declarations on which somebody may not decide: nobody reviews a declaration of their own or
+    of their own outlet."""
+    reviewer = db.session.scalar(select(Person).where(Person.code == by))
+    if reviewer is None or reviewer.role not in ("animator", "admin"):
+        return declarations[0]
+    people = sorted({one.person_id for one in declarations})
+    rows = _in_batches(people, lambda batch: select(Person.id, Person.outlet_id).where(Person.id.in_(batch)))
+    outlets = {person_id: outlet_id for person_id, outlet_id in rows}
+    for one in declarations:
+        own_outlet = reviewer.outlet_id is not None and reviewer.outlet_id == outlets[one.person_id]
+        if one.person_id == reviewer.id or own_outlet:
+            return one
+    return None
 
 
 def _decide(
-    declaration: Declaration, status: str, *, by: str, at: datetime, reason: str | None = None, note: str = ""
+    declarations: Sequence[Declaration],
+    status: str,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+    note: str = "",
 ) -> None:
-    if by != audit.SYSTEM:
-        reviewer = db.session.scalar(select(Person).where(Person.code == by))
-        if reviewer is None or not may_review(reviewer, declaration):
-            raise NotPossible(
-                f"{by} may not decide on {declaration.public_id}; "
-                "an animator who belongs neither to its person nor to its outlet may"
-            )
-    lock_people([declaration.person_id])
-    claimed = db.session.execute(
-        update(Declaration)
-        .where(Declaration.id == declaration.id, Declaration.status == "in_review")
-        .values(status=status, decided_at=at, decided_by=by, rejection=reason, rejection_note=note[:500] or None)
-        .execution_options(synchronize_session=False)
-    )
-    if claimed.rowcount != 1:  # type: ignore[attr-defined]
-        raise NotPossible(f"{declaration.public_id} is not waiting for a review; its status is {declaration.status}")
-    db.session.refresh(declaration)
-    _rescore(declaration, at=at)
+    """Decide on waiting sales, all in the same way and all or none, and tell their people."""
+    if not declarations:
+        return
+    forbidden = _may_not_review(by, declarations) if by != audit.SYSTEM else None
+    if forbidden is not None:
+        raise NotPossible(
+            f"{by} may not decide on {forbidden.public_id}; "
+            "an animator who belongs neither to its person nor to its outlet may"
+        )
+    people = sorted({one.person_id for one in declarations})
+    lock_people(people)
+    decision = {
+        "status": status, "decided_at": at, "decided_by": by, "rejection": reason, "rejection_note": note[:500] or None,
+    }  # fmt: skip
+    claimed, ids = 0, sorted({one.id for one in declarations})
+    for start in range(0, len(ids), 5_000):
+        done = db.session.execute(
+            update(Declaration)
+            .where(Declaration.id.in_(ids[start : start + 5_000]), Declaration.status == "in_review")
+            .values(decision)
+            .execution_options(synchronize_session=False)
+        )
+        claimed += done.rowcount  # type: ignore[attr-defined]
+    if claimed != len(ids):
+        [first, *more] = declarations
+        raise NotPossible(
+            "some of these declarations are not waiting for a review any more"
+            if more
+            else f"{first.public_id} is not waiting for a review; its status is {first.status}"
+        )
+    for start in range(0, len(ids), 5_000):  # what the session knows of them is no longer so
+        again = select(Declaration).where(Declaration.id.in_(ids[start : start + 5_000]))
+        db.session.scalars(again.execution_options(populate_existing=True)).all()
+    _rescore(declarations, at=at)
     if status == "accepted":
-        grant_earned(achievements([declaration.person_id]), at=at)
-    audit.record(f"declaration.{status}", declaration.public_id, by=by, at=at, reason=reason)
+        grant_earned(achievements(people), at=at)
+    tell_decided(declarations, is_contested, at=at)
+    for one in declarations:
+        audit.record(f"declaration.{status}", one.public_id, by=by, at=at, reason=reason)
 
 
-def _rescore(declaration: Declaration, *, at: datetime, also: date | None = None) -> None:
-    """Refold the person in every challenge where this sale counts, or counted before."""
-    sold_on = current_revision(declaration).sold_on
-    days = [day for day in (sold_on, also) if day is not None]
-    for challenge in open_challenges(min(days), max(days), lock=True):
-        if db.session.get(Participant, (challenge.id, declaration.person_id)) is not None:
-            score(challenge, [declaration.person_id], at=at)
-    closed = (
-        select(Challenge)
-        .join(CountedDeclaration, CountedDeclaration.challenge_id == Challenge.id)
-        .where(CountedDeclaration.declaration_id == declaration.id, Challenge.state == "closed")
-        .order_by(Challenge.id)
-    )
+def _rescore(declarations: Sequence[Declaration], *, at: datetime, also: date | None = None) -> None:
+    """Refold the people of some sales in every challenge where these count, or counted before."""
+    ids = [one.id for one in declarations]
+    people = sorted({one.person_id for one in declarations})
+    days = {day for _revision_id, day in days_sold(ids).values()} | ({also} if also is not None else set())
+    challenges = open_challenges(min(days), max(days), lock=True)
+    entered = _entered(challenges, people)
+    for challenge in challenges:
+        for batch in chunks(sorted(entered[challenge.id])):
+            score(challenge, batch, at=at)
+    counted: dict[int, set[int]] = defaultdict(set)
+    for challenge_id, person_id in _in_batches(
+        ids,
+        lambda batch: (
+            select(CountedDeclaration.challenge_id, Declaration.person_id)
+            .join(Declaration, Declaration.id == CountedDeclaration.declaration_id)
+            .where(Declaration.id.in_(batch))
+        ),
+    ):
+        counted[challenge_id].add(person_id)
+    if not counted:
+        return
+    closed = select(Challenge).where(Challenge.id.in_(counted), Challenge.state == "closed").order_by(Challenge.id)
     for challenge in db.session.scalars(closed).all():
-        score(challenge, [declaration.person_id], at=at)
+        for batch in chunks(sorted(counted[challenge.id])):
+            score(challenge, batch, at=at)
 
 
 def _counting_in(declaration: Declaration, sold_on: date) -> list[Challenge]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -16,6 +17,7 @@ from sqlalchemy.orm import undefer
 from declarations.models import Declaration, Photo, PhotoPiece
 from foundation import pictures
 from foundation.database import db
+from foundation.transactions import after_commit
 
 MOST_BYTES = 1024 * 1024
 MOST_PIECE = 64 * 1024
@@ -67,34 +69,77 @@ def is_free(person_id: int, public_id: str) -> bool:
     return photo is not None and photo.picture is not None and photo.declaration_id is None
 
 
+class Cleaned(NamedTuple):
+    """A picture as it is kept, and what it is recognised by."""
+
+    content: bytes
+    likeness: pictures.Likeness
+
+
+def clean(content: bytes) -> Cleaned:
+    """Verify and clean a photo that has come whole. Raises Unusable. It takes up to seconds, for which nobody else is
+    to wait: do it before the transaction in which the photo is kept."""
+    try:
+        cleaned = pictures.clean_picture(content)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+    return Cleaned(cleaned, pictures.likeness(cleaned))
+
+
+def whole_with(person_id: int, public_id: str, offset: int, content: bytes, *, length: int) -> bytes | None:
+    """All of a photo, if this piece is its last; None when it is not, or does not follow what has come."""
+    if not content or offset + len(content) != length:
+        return None
+    photo = photo_of(person_id, public_id)
+    if photo is None:
+        return content if offset == 0 else None
+    if (photo.received, photo.length) != (offset, length):
+        return None
+    pieces = select(PhotoPiece.content).where(PhotoPiece.photo_id == photo.id).order_by(PhotoPiece.start)
+    return b"".join([*db.session.scalars(pieces), content])
+
+
 def take_piece(
-    person_id: int, public_id: str, offset: int, content: bytes, *, length: int, folder: Path, at: datetime
+    person_id: int,
+    public_id: str,
+    offset: int,
+    content: bytes,
+    *,
+    length: int,
+    cleaned: Cleaned | None = None,
+    folder: Path,
+    at: datetime,
 ) -> int:
     """Add bytes to a photo from `offset` on, begin it with the first; answers where the next piece begins.
 
-    With the last byte the picture is verified, cleaned and kept in `folder`. Raises Elsewhere when `offset` is not
-    what has come so far, Unusable when the photo cannot be one (then it is forgotten), TooMany.
+    With the last piece (whole_with) comes the photo `cleaned`, which is kept in `folder`. Raises Elsewhere when
+    `offset` is not what has come so far, Unusable when the photo cannot be one (then it is forgotten), TooMany.
     """
     photo = _begun(person_id, public_id, length, at=at)
     if photo.picture is None and photo.length != length:
         raise Unusable(f"this photo was begun with {photo.length} bytes, not {length}; send a new one under a new id")
     if offset != photo.received:
         raise Elsewhere(photo.received)
-    if offset + len(content) > length:
+    after = offset + len(content)
+    if after > length:
         raise Unusable(f"the piece ends after byte {length}, the last one; send at most {length - offset} bytes")
-    if content:
+    if not content:
+        return offset
+    if after < length:
         db.session.add(PhotoPiece(photo_id=photo.id, start=offset, content=content))
-        photo.received, photo.touched_at = offset + len(content), at
-        db.session.flush()
-        if photo.received == length:
-            _complete(photo, folder)
-    return photo.received
+    elif cleaned is not None:
+        _forget_pieces([photo.id])
+        _write(photo, cleaned, folder)
+    else:  # the piece before this one came meanwhile: this one is sent again
+        raise Elsewhere(offset)
+    photo.received, photo.touched_at = after, at
+    db.session.flush()
+    return after
 
 
-def keep(person_id: int, public_id: str, content: bytes, *, folder: Path, at: datetime) -> Photo:
-    """A photo that came whole, with a form; the same one again is the one kept. Raises Unusable, or TooMany."""
-    cleaned = _cleaned(content)
-    photo = _begun(person_id, public_id, len(cleaned), at=at)
+def keep(person_id: int, public_id: str, cleaned: Cleaned, *, folder: Path, at: datetime) -> Photo:
+    """A photo that came whole, with a form; the same one again is the one kept. Raises TooMany."""
+    photo = _begun(person_id, public_id, len(cleaned.content), at=at)
     if photo.picture is None:
         photo.received = photo.length
         _write(photo, cleaned, folder)
@@ -119,27 +164,11 @@ def _begun(person_id: int, public_id: str, length: int, *, at: datetime) -> Phot
     return found
 
 
-def _complete(photo: Photo, folder: Path) -> None:
-    pieces = db.session.scalars(
-        select(PhotoPiece.content).where(PhotoPiece.photo_id == photo.id).order_by(PhotoPiece.start)
-    )
-    content = b"".join(pieces)
-    _forget_pieces([photo.id])
-    _write(photo, _cleaned(content), folder)
-
-
-def _cleaned(content: bytes) -> bytes:
-    try:
-        return pictures.clean_picture(content)
-    except ValueError as error:
-        raise Unusable(str(error)) from None
-
-
-def _write(photo: Photo, cleaned: bytes, folder: Path) -> None:
-    found = pictures.likeness(cleaned)
+def _write(photo: Photo, cleaned: Cleaned, folder: Path) -> None:
+    found = cleaned.likeness
     photo.digest, photo.sketch = found.digest, found.sketch
     photo.mark_1, photo.mark_2, photo.mark_3, photo.mark_4 = found.marks or (None,) * 4
-    photo.picture = pictures.write_picture(cleaned, folder)
+    photo.picture = pictures.write_picture(cleaned.content, folder)
     db.session.flush()
 
 
@@ -172,15 +201,21 @@ def _delete(found: Sequence[Photo], folder: Path) -> None:
     ids = [photo.id for photo in found]
     _forget_pieces(ids)
     db.session.execute(delete(Photo).where(Photo.id.in_(ids)).execution_options(synchronize_session=False))
-    for photo in found:
-        pictures.discard_picture(folder, photo.picture)
+    names = [photo.picture for photo in found]
+
+    def remove() -> None:
+        for name in names:
+            pictures.discard_picture(folder, name)
+
+    after_commit(remove)
 
 
 # — proving a sale ————————————————————————————————————————————————————————————————————————————————————————————————————
 
 
 def whole_photos(person_ids: Iterable[int], public_ids: Iterable[str]) -> dict[tuple[int, str], Photo]:
-    """Photos of some people that have come whole, by person id and public id."""
+    """Photos of some people that have come whole, by person id and public id, held until the end of the transaction:
+    none is let go of while a sale comes to name it."""
     wanted = tuple(public_ids)
     if not wanted:
         return {}
@@ -188,6 +223,8 @@ def whole_photos(person_ids: Iterable[int], public_ids: Iterable[str]) -> dict[t
         select(Photo)
         .where(Photo.person_id.in_(person_ids), Photo.public_id.in_(wanted), Photo.picture.is_not(None))
         .options(undefer(Photo.sketch))
+        .order_by(Photo.id)
+        .with_for_update()
     )
     return {(photo.person_id, photo.public_id): photo for photo in found}
 

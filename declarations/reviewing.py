@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flask import abort, flash, make_response, redirect, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
+from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from challenges import wording
 from declarations import operations, permissions, queries, rules
 from declarations.forms import RefusalForm
 from declarations.models import Declaration, Revision
-from foundation import clock
-from foundation.localisation import language
+from foundation import audit, clock
+from foundation.database import db
+from foundation.localisation import language, number
 from foundation.pages import page_number, paged
 from foundation.transactions import transaction
 from network.models import Person
@@ -51,7 +55,8 @@ def _review_page(public_id: str, form: RefusalForm) -> str:
         twin=twin,
         replaced=queries.replaced_proofs(*chosen[:2]) if chosen else [],
         answer=queries.answer(chosen[0], chosen[1], at=clock.now()) if chosen else None,
-        history=queries.counts_by_status(chosen[2].id) if chosen else {},
+        record=_record(queries.counts_by_status(chosen[2].id)) if chosen else [],
+        refused_before=_refused_before(chosen[0]) if chosen else None,
         why=why_waiting(chosen[0]) if chosen else [],
         bar=wording.explain_bar(chosen[1].barred) if chosen else "",
         language=language(),
@@ -91,6 +96,37 @@ def rejection(public_id: str) -> AnyResponse:
     else:
         flash(_("Vente refusée ; la personne voit la raison."), "success")
     return redirect(url_for("declarations.review"))
+
+
+def _record(counts: Mapping[str, int]) -> list[str]:
+    """How many sales of a person are in each state, in words."""
+    accepted, waiting, rejected, withdrawn = (
+        counts.get(status, 0) for status in ("accepted", "in_review", "rejected", "withdrawn")
+    )
+    return [
+        ngettext("%(n)s acceptée", "%(n)s acceptées", accepted, n=number(accepted)),
+        _("%(n)s en vérification", n=number(waiting)),
+        ngettext("%(n)s refusée", "%(n)s refusées", rejected, n=number(rejected)),
+        ngettext("%(n)s retirée", "%(n)s retirées", withdrawn, n=number(withdrawn)),
+    ]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The answer that a person contested: the sentence it came with, and who gave it ('' for a closing)."""
+
+    note: str
+    by: str
+
+
+def _refused_before(declaration: Declaration) -> Refusal | None:
+    """What was answered the first time, for whoever looks again; a sale keeps it until the second answer."""
+    if declaration.rejection is None:
+        return None
+    if declaration.decided_by == audit.SYSTEM:
+        return Refusal("", "")
+    who = db.session.scalar(select(Person.name).where(Person.code == declaration.decided_by))
+    return Refusal(declaration.rejection_note or "", who or declaration.decided_by or "")
 
 
 def _waiting(public_id: str) -> Declaration:

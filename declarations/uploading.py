@@ -11,7 +11,7 @@ from flask_login import current_user
 from declarations import photos
 from declarations.outbox import from_the_phone
 from foundation import clock
-from foundation.transactions import transaction
+from foundation.transactions import snapshot, transaction
 from foundation.web import limiter, problem
 from network.permissions import requires
 
@@ -50,9 +50,14 @@ def photo_piece(photo_id: uuid.UUID) -> Response:
     if len(content) > photos.MOST_PIECE:
         return problem(413, f"A piece has at most {photos.MOST_PIECE} bytes; send the photo in several")
     mine, public_id, at = current_user.id, str(photo_id), clock.now()
+    with snapshot():
+        whole = photos.whole_with(mine, public_id, offset, content, length=length)
     try:
+        cleaned = photos.clean(whole) if whole is not None else None
         with transaction():
-            after = photos.take_piece(mine, public_id, offset, content, length=length, folder=proofs_folder(), at=at)
+            after = photos.take_piece(
+                mine, public_id, offset, content, length=length, cleaned=cleaned, folder=proofs_folder(), at=at
+            )
     except photos.Elsewhere as refusal:
         answer = problem(409, f"The next piece begins at byte {refusal.offset}")
         answer.headers["Upload-Offset"] = str(refusal.offset)

@@ -30,11 +30,12 @@ from declarations import (
     uploading,
 )
 from declarations.declaring import my_declaration
-from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, REJECTION_LABELS, ContestForm
+from declarations.forms import CHANNEL_LABELS, CUSTOMER_LABELS, ContestForm
 from declarations.models import Declaration, Revision
 from declarations.queries import Answer
 from declarations.reviewing import why_waiting
 from declarations.rules import Refused
+from declarations.telling import REJECTION_LABELS
 from foundation import clock
 from foundation.localisation import day, language, moment
 from foundation.pages import page_number, page_or_part, paged

@@ -106,9 +106,11 @@ def _prepare_connection(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     connection.create_function("sha256_hex", 1, _sha256_of, deterministic=True)
     cursor = connection.cursor()
+    # synchronous=FULL: what was committed is on the disk. With NORMAL, WAL writes it there some time later, when the
+    # phone that was told its sale is kept has let go of it.
     # recursive_triggers: otherwise INSERT OR REPLACE would get past the triggers that forbid DELETE.
     pragmas = (
-        "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000", "recursive_triggers=ON",
+        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "recursive_triggers=ON",
     )  # fmt: skip
     for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")

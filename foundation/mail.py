@@ -10,10 +10,11 @@ import smtplib
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
@@ -31,6 +32,8 @@ QUIET_FROM, QUIET_UNTIL = time(20, 0), time(8, 0)
 SUNDAY = 7
 MOST_TRIES = 8
 TRY_AGAIN_AFTER = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(hours=4)
+URGENT_FOR = timedelta(hours=1)
 AT_ONCE = 500
 TIMEOUT = 15
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -61,15 +64,17 @@ def queue(
 ) -> None:
     """Have a message sent once the present transaction is committed.
 
-    `urgent`: something the person has just asked for, such as a sign-in code; it leaves at once, at any hour. The
-    others leave with the job mail.deliver, outside of quiet hours in `zone` (default: the programme's).
+    `urgent`: something the person has just asked for, such as a sign-in code; it leaves at once, at any hour, and is
+    like the others when it could not within an hour. These leave with the job mail.deliver, outside of quiet hours in
+    `zone` (default: the programme's).
     """
     allowed = outside_quiet_hours(at, zone or current_app.config["TIMEZONE"])
     message = db.session.execute(
         insert(OutboxMessage)
         .values(
             recipient=recipient,
-            subject=" ".join(subject.split())[:200],
+            # One line; `split` would also make every space an ordinary one.
+            subject=" ".join(subject.splitlines()).strip()[:200],
             text=text,
             html=html,
             urgent=urgent,
@@ -100,7 +105,7 @@ def queue_selected(letters: Select[Any], *, at: datetime) -> None:
 def deliver_due(at: datetime) -> tuple[int, list[str]]:
     """Send what is due at `at`; answers (how many were sent, why others were not). Opens its own transactions."""
     due = db.session.execute(
-        select(OutboxMessage.id, OutboxMessage.urgent, OutboxMessage.timezone)
+        select(OutboxMessage.id, OutboxMessage.urgent, OutboxMessage.timezone, OutboxMessage.queued_at)
         .where(
             OutboxMessage.sent_at.is_(None),
             OutboxMessage.not_before <= at,
@@ -110,8 +115,10 @@ def deliver_due(at: datetime) -> tuple[int, list[str]]:
         .limit(AT_ONCE)
     ).all()
     sent, failures = 0, []
-    for message, urgent, zone in due:
-        allowed = at if urgent else outside_quiet_hours(at, ZoneInfo(zone) if zone else current_app.config["TIMEZONE"])
+    for message, urgent, zone, queued_at in due:
+        there = ZoneInfo(zone) if zone else current_app.config["TIMEZONE"]
+        waited_for = urgent and at < queued_at + URGENT_FOR
+        allowed = at if waited_for else outside_quiet_hours(at, there)
         if allowed > at:
             _put_off(message, allowed)
             continue
@@ -140,19 +147,23 @@ def _put_off(message: int, until: datetime) -> None:
 def _deliver(message: int, at: datetime) -> bool:
     """Claim one message, send it, note that it went. False when somebody else claimed it first.
 
-    The claim puts the next try off; a process that dies in the middle leaves the message to that next try.
+    The claim puts the next try off, twice as long each time: a mail server may be away for half a day. A process that
+    dies in the middle leaves the message to that next try.
     """
     with transaction():
+        row = db.session.execute(
+            select(OutboxMessage).where(OutboxMessage.id == message).execution_options(populate_existing=True)
+        ).scalar_one_or_none()
+        if row is None:
+            return False
         claimed = db.session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.id == message, OutboxMessage.sent_at.is_(None), OutboxMessage.not_before <= at)
-            .values(attempts=OutboxMessage.attempts + 1, not_before=at + TRY_AGAIN_AFTER)
+            .where(OutboxMessage.attempts == row.attempts)
+            .values(attempts=row.attempts + 1, not_before=at + min(TRY_AGAIN_AFTER * 2**row.attempts, LONGEST_WAIT))
         )
         if claimed.rowcount != 1:  # type: ignore[attr-defined]
             return False
-        row = db.session.execute(
-            select(OutboxMessage).where(OutboxMessage.id == message).execution_options(populate_existing=True)
-        ).scalar_one()
         letter = compose(row, current_app.config["SETTINGS"])
     carrier(current_app.config["SETTINGS"])(message, letter)
     with transaction():
@@ -193,7 +204,9 @@ def compose(row: OutboxMessage, settings: Settings) -> EmailMessage:
     letter["To"] = Address(username=name, domain=domain)
     letter["Subject"] = row.subject
     letter["Date"] = format_datetime(row.queued_at)
-    letter["Message-ID"] = make_msgid(str(row.id), domain=from_address.rpartition("@")[2])
+    # The same at every try, so that who gets the letter twice is shown it once; the instant, for SQLite gives numbers
+    # again.
+    letter["Message-ID"] = f"<{row.id}.{row.queued_at:%Y%m%d%H%M%S%f}@{from_address.rpartition('@')[2]}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(row.text)
     if row.html is not None:
@@ -233,7 +246,7 @@ def carrier(settings: Settings) -> Callable[[int, EmailMessage], None]:
             server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=encryption)
         else:
             server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
-        with server:
+        try:
             server.ehlo()
             if parts.scheme == "smtp" and server.has_extn("starttls"):
                 server.starttls(context=encryption)
@@ -243,5 +256,10 @@ def carrier(settings: Settings) -> Callable[[int, EmailMessage], None]:
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             server.send_message(letter)
+        finally:
+            # The letter was taken or it was not; what the server says to a goodbye changes nothing about that.
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+            server.close()
 
     return send

@@ -17,6 +17,7 @@ from flask import (
     make_response,
     render_template,
     request,
+    send_file,
     url_for,
 )
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -107,6 +108,14 @@ def security_headers(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "private, no-store")
         response.vary.add("HX-Request")
     return response
+
+
+def send_picture(path: Path, *, kept_for: int = 0) -> Response:
+    """A picture for whoever asked, who may see it: no cache on the way keeps it, nor their browser, but for `kept_for`
+    seconds."""
+    answer = send_file(path, mimetype="image/webp")
+    answer.headers["Cache-Control"] = f"private, max-age={kept_for}" if kept_for else "private, no-store"
+    return answer
 
 
 @lru_cache(maxsize=256)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from functools import lru_cache
-from urllib.parse import urlsplit
+from typing import Any
 
 import requests
 from cryptography.exceptions import InvalidKey
@@ -20,7 +21,14 @@ from foundation import mail
 from foundation.settings import Settings
 
 TIMEOUT = 10
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+# The whole of an address, so that nothing in it can be read in two ways (a backslash ends the host for some libraries
+# and not for others). Without encryption or with a port: this machine only.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HERE = r"localhost|127\.0\.0\.1|\[::1\]"
+_ADDRESS = re.compile(
+    rf"(?:https://(?P<host>{_LABEL}(?:\.{_LABEL})+)|https?://(?P<here>{_HERE})(?::[0-9]{{1,5}})?)/[!-\[\]-~]*"
+)
 
 
 class Gone(Exception):
@@ -50,15 +58,11 @@ def public_key(private: str) -> str:
 
 def is_service(endpoint: str, services: tuple[str, ...]) -> bool:
     """Whether an address is one of the services that browsers use: we send nowhere else, whatever a form says."""
-    try:
-        parts = urlsplit(endpoint)
-        host = parts.hostname or ""
-        if parts.username is not None or (parts.port is not None and host not in LOCAL_HOSTS):
-            return False
-    except ValueError:
+    address = _ADDRESS.fullmatch(endpoint)
+    if address is None:
         return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in LOCAL_HOSTS)
-    return secure and any(host == one or (one.startswith(".") and host.endswith(one)) for one in services)
+    host = address["host"] or address["here"].strip("[]")
+    return any(host == one or (one.startswith(".") and host.endswith(one)) for one in services)
 
 
 def is_key_pair(p256dh: str, auth: str) -> bool:
@@ -79,8 +83,7 @@ def send(
         raise NotTaken("not a push service we send to")
     subject = settings.base_url if settings.base_url.startswith("https:") else f"mailto:{mail.sender(settings)}"
     try:
-        with requests.Session() as session:
-            session.max_redirects = 0
+        with _StatusOnly() as session:
             webpush(
                 {"endpoint": endpoint, "keys": {"p256dh": p256dh, "auth": auth}},
                 message,
@@ -100,6 +103,17 @@ def send(
         if status == 429 or (status is not None and status >= 500):
             raise Unreachable(str(status)) from error
         raise NotTaken(str(status)) from error
+
+
+class _StatusOnly(requests.Session):
+    """Hears the status of an answer and goes: no body is waited for, however slowly it comes, no redirection taken."""
+
+    def post(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """Send, as usual; answers a response without a body."""
+        with super().post(*args, **kwargs, stream=True, allow_redirects=False) as answer:
+            heard = requests.Response()
+            heard.status_code, heard.reason, heard.headers = answer.status_code, answer.reason, answer.headers
+            return heard
 
 
 def _bytes(text: str) -> bytes:

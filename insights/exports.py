@@ -72,14 +72,19 @@ def remarks(table: Protected, *, zone: ZoneInfo, at: datetime) -> Remarks:
     """What a reader needs beside the figures: filters, time zone, instant of creation, rule of disclosure."""
     asked = table.selection
     return (
-        ("title", _("Palmarès, insight client : déclarations acceptées")),
+        ("title", _plain(_("Palmarès, insight client : déclarations acceptées"))),
         ("from", asked.since.isoformat()),
         ("until", asked.until.isoformat()),
         ("by", ",".join(asked.by)),
         ("time_zone", str(zone)),
         ("created_at", format_instant(at)),
-        ("disclosure", disclosure_in_words()),
+        ("disclosure", _plain(disclosure_in_words())),
     )
+
+
+def _plain(text: str) -> str:
+    """With ordinary spaces only, as the remarks of a CSV have them: the three forms of the file say the same."""
+    return " ".join(text.split())
 
 
 def disclosure_in_words() -> str:

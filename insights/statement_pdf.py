@@ -70,7 +70,7 @@ def item_in_words(item: Item) -> str:
     if item.challenge is None:
         return _("Cagnotte, reprise") if item.cents < 0 else _("Cagnotte, points donnés à la main")
     title = item.challenge.title(language())
-    return f"{title} : {item.reward or points(item.wallet_points or 0)}"
+    return title + _(" : ") + (item.reward or points(item.wallet_points or 0))
 
 
 def law_in_words(one: Benefit, figures: Figures) -> list[str]:

@@ -22,6 +22,8 @@ ICONS = {
     "extension": "calendar",
     "early_close": "clock",
     "cancelled": "x-circle",
+    "accepted": "check-circle",
+    "refused": "x-circle",
     "order": "gift",
     "points": "wallet",
     "closed": "trophy",

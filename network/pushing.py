@@ -12,6 +12,7 @@ from flask import current_app, render_template
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import Select, String, cast, delete, func, insert, or_, select, update
+from sqlalchemy.sql import ColumnElement
 
 from foundation import audit, mail, web_push
 from foundation.database import db
@@ -19,7 +20,7 @@ from foundation.localisation import LANGUAGES
 from network.models import Device, Notice, Occasion, Person, Push
 from network.notices import in_their_language
 from network.rules import Refused
-from network.topics import TOPICS, Topic, wants
+from network.topics import BY_KIND, TOPICS, Topic, wants
 from network.zones import zone_column, zone_of
 
 MOST_DEVICES = 10
@@ -146,6 +147,11 @@ def _prepare_pushes(topic: Topic, chosen: Sequence[Any], at: datetime) -> None:
     ).all()
     if not rows:
         return
+    if topic.daily:
+        # What came up at night and on Sunday would all leave on Monday at eight: only the last of it is still true.
+        latest = {row[1].id: row for row in rows}
+        rows = list(latest.values())
+        db.session.execute(delete(Push).where(Push.device_id.in_(latest), Push.sent_at.is_(None), _is_about(topic)))
     values = [
         {
             "notice_id": notice_id,
@@ -156,6 +162,11 @@ def _prepare_pushes(topic: Topic, chosen: Sequence[Any], at: datetime) -> None:
         for notice_id, device, person in rows
     ]
     db.session.execute(insert(Push), values)
+
+
+def _is_about(topic: Topic) -> ColumnElement[bool]:
+    """Whether each push of a select is of a notice about a topic."""
+    return select(Notice.id).where(Notice.id == Push.notice_id, Notice.kind.in_(topic.kinds)).exists()
 
 
 def _prepare_mails(topic: Topic, chosen: Sequence[Any], at: datetime) -> None:
@@ -226,26 +237,39 @@ def claim(push_id: int, *, at: datetime) -> Parcel | None:
     if notice.read_at is not None or not person.is_active or notice.person_id != person.id:
         db.session.execute(delete(Push).where(*free))
         return None
+    topic = BY_KIND[notice.kind]
+    if topic.daily and _had_today(topic, device, at, zone):
+        db.session.execute(delete(Push).where(*free))
+        return None
     wait = min(FIRST_WAIT * 2**push.attempts, LONGEST_WAIT)
     claimed = db.session.execute(
         update(Push).where(*free).values(attempts=Push.attempts + 1, not_before=at + wait)
     ).rowcount  # type: ignore[attr-defined]
     if claimed != 1:
         return None
+    # What has the same name takes the place of what came before it, with the service and on the device.
+    name = topic.name if topic.daily else f"notice-{notice.id}"
     message = {
         "title": _cut(notice.title, TITLE_LENGTH),
         "body": _cut(notice.text, BODY_LENGTH),
         "address": f"/notices/{notice.id}",
-        "tag": f"notice-{notice.id}",
+        "tag": name,
     }
     return Parcel(
         device.endpoint,
         device.p256dh,
         device.auth,
         json.dumps(message, ensure_ascii=False),
-        f"notice-{notice.id}",
+        name,
         seconds_of_day_left(at, zone),
     )
+
+
+def _had_today(topic: Topic, device: Device, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether a push about a topic has gone to a device since midnight there."""
+    midnight = datetime.combine(at.astimezone(zone).date(), time(), zone)
+    gone = select(Push.id).where(Push.device_id == device.id, Push.sent_at >= midnight, _is_about(topic)).limit(1)
+    return db.session.scalar(gone) is not None
 
 
 def _cut(text: str, most: int) -> str:

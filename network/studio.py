@@ -101,7 +101,7 @@ def reinstate(code: str) -> AnyResponse:
         abort(404)
     with transaction():
         operations.reinstate(found, by=current_user.code, at=clock.now())
-    flash(_("L’accès de %(name)s est rétabli.", name=found.name), "success")
+    flash(_("%(name)s a de nouveau accès.", name=found.name), "success")
     return redirect(url_for("network.person", code=code))
 
 
@@ -120,7 +120,7 @@ def invite(code: str) -> AnyResponse:
     except Refused as refusal:
         flash(str(refusal), "danger")
     else:
-        flash(_("L’invitation de %(name)s est en route.", name=found.name), "success")
+        flash(_("L’invitation est en route : %(name)s.", name=found.name), "success")
     return redirect(url_for("network.person", code=code))
 
 

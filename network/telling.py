@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -36,11 +37,12 @@ def push_key() -> str | None:
 
 def choices_shown() -> dict[str, Any]:
     """What the section of the profile page shows."""
+    here = _device_here()
     return {
         "topics": topics.TOPICS,
         "choices": topics.choices_of(current_user.id),
         "devices": db.session.scalars(pushing.devices_of(current_user.id)).all(),
-        "this_device": _device_here(),
+        "this_device": here.id if here is not None else None,
     }
 
 
@@ -54,7 +56,7 @@ def choose() -> AnyResponse:
     with transaction():
         topics.choose(current_user, asked)
     flash(_("C’est enregistré."), "success")
-    return redirect(url_for("network.me", _anchor="notifications"))
+    return redirect(url_for("network.me"))
 
 
 @requires("signed_in")
@@ -75,7 +77,7 @@ def add_device() -> AnyResponse:
                 by=current_user.code,
                 at=clock.now(),
             )
-            marked = _signer().dumps(device.id)
+            marked = _signer().dumps(_marks(device))
     except Refused as refusal:
         return AnyResponse(str(refusal), status=422, mimetype="text/plain")
     secure = _settings().base_url.startswith("https:")
@@ -91,13 +93,12 @@ def remove_device(device_id: int) -> AnyResponse:
     if not done:
         abort(404)
     flash(_("Cet appareil ne recevra plus de notifications."), "success")
-    return redirect(url_for("network.me", _anchor="notifications"))
+    return redirect(url_for("network.me"))
 
 
 def leave_device(*, but: int | None = None) -> None:
     """This browser changes hands: whoever it brought notices to (but the person `but`) gets no more of them here."""
-    device_id = _device_here()
-    device = db.session.get(Device, device_id) if device_id is not None else None
+    device = _device_here()
     if device is None or device.person_id == but:
         return
     with transaction():
@@ -106,12 +107,20 @@ def leave_device(*, but: int | None = None) -> None:
             pushing.remove_device(person, device.id, by=person.code, at=clock.now())
 
 
-def _device_here() -> int | None:
-    """The number of the device that this browser is, when it takes notifications."""
+def _device_here() -> Device | None:
+    """The device that this browser is, when it takes notifications."""
     try:
-        return int(_signer().loads(request.cookies.get(COOKIE, "")))
+        number, address = _signer().loads(request.cookies.get(COOKIE, ""))
     except (BadSignature, TypeError, ValueError):
         return None
+    device = db.session.get(Device, number)
+    return device if device is not None and _marks(device) == [number, address] else None
+
+
+def _marks(device: Device) -> list[Any]:
+    """What a browser's cookie knows its device by. The number alone would not do: once the device with the highest is
+    forgotten, SQLite gives that number to the next, which is somebody else's."""
+    return [device.id, hashlib.sha256(device.endpoint.encode()).hexdigest()[:16]]
 
 
 def _signer() -> URLSafeSerializer:

@@ -17,13 +17,14 @@ from network.models import NoticeChoice, Person
 @dataclass(frozen=True)
 class Topic:
     """Some kinds of notices that are chosen together. `push` and `mail`: offered, and chosen until somebody says
-    otherwise; None: not offered."""
+    otherwise; None: not offered. `daily`: a device is pushed the latest only, and one a day at most."""
 
     name: str
     label: Any
     kinds: tuple[str, ...]
     push: bool | None
     mail: bool | None
+    daily: bool = False
 
 
 TOPICS = (
@@ -35,10 +36,11 @@ TOPICS = (
         True,
         False,
     ),
+    Topic("sales", _l("Réponses à vos ventes en vérification"), ("accepted", "refused"), True, False),
     Topic("results", _l("Résultats"), ("closed", "award"), True, False),
     Topic("points", _l("Points donnés ou repris à la main"), ("points",), True, False),
     Topic("order", _l("Commandes de cadeaux"), ("order",), True, False),
-    Topic("overtaken", _l("Dépassement au classement, une fois par jour au plus"), ("overtaken",), True, None),
+    Topic("overtaken", _l("Dépassement au classement, une fois par jour au plus"), ("overtaken",), True, None, True),
     Topic("digest", _l("Résumé de la semaine, le lundi"), (), None, True),
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -17,7 +17,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     session,
     url_for,
 )
@@ -34,7 +33,7 @@ from foundation.localisation import LANGUAGES
 from foundation.pages import htmx
 from foundation.settings import Settings
 from foundation.transactions import transaction
-from foundation.web import FOR_PROGRAMS, limiter, problem
+from foundation.web import FOR_PROGRAMS, limiter, problem, send_picture
 from network import (
     confirming,
     faces,
@@ -408,9 +407,7 @@ def picture(name: str) -> AnyResponse:
     path = pictures.picture_path(_faces_folder(), name)
     if path is None:
         abort(404)
-    answer = send_file(path, mimetype="image/webp")
-    answer.headers["Cache-Control"] = "private, max-age=86400"
-    return answer
+    return send_picture(path, kept_for=86_400)
 
 
 # — what the programme tells me —

@@ -100,7 +100,7 @@ def _award(why: Mapping[str, Any], amount: int, titles: Mapping[str, str]) -> st
     kind = why.get("kind")
     if kind == "convert" and why.get("every"):
         return _(
-            "clôture de %(title)s : %(rate)s, %(total)s → %(amount)s",
+            "clôture du challenge « %(title)s » : %(rate)s, %(total)s → %(amount)s",
             title=title,
             rate=ngettext(
                 "%(into)s point par tranche de %(every)s pts",
@@ -121,4 +121,6 @@ def _award(why: Mapping[str, Any], amount: int, titles: Mapping[str, str]) -> st
         what = _("objectif atteint")
     else:
         what = _("gain no %(payout)s", payout=why.get("payout", 1))
-    return _("clôture de %(title)s : %(what)s → %(amount)s", title=title, what=what, amount=number(amount))
+    return _(
+        "clôture du challenge « %(title)s » : %(what)s → %(amount)s", title=title, what=what, amount=number(amount)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import date, datetime, timedelta
 from flask import current_app, render_template
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import exists, select
 
 from challenges.models import OPEN_STATES, Challenge, Participant
@@ -129,11 +131,16 @@ def chapters_of(person: Person, monday: date, *, at: datetime) -> list[Chapter]:
                 challenge.title(person.language),
                 points_in_words(earned.get(challenge.code, 0)),
                 rank_in_words(situation.place.rank) if situation is not None else "",
-                missing_in_words(one, step, situation if frozen is None else None).striptags(),
+                _without_marks(missing_in_words(one, step, situation if frozen is None else None)),
                 time_left(challenge, at)[0] if _closes_soon(challenge, at) else "",
             )
         )
     return chapters
+
+
+def _without_marks(sentence: Markup) -> str:
+    """The sentence as plain text; `striptags` would also make every space an ordinary one."""
+    return Markup(re.sub(r"<[^>]*>", "", sentence)).unescape()
 
 
 def _closes_soon(challenge: Challenge, at: datetime) -> bool:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from badges.queries import recent_grants
+from challenges.acceptance import is_required
 from challenges.models import Challenge
 from challenges.wording import points_in_words
 from declarations import participation
@@ -140,12 +141,13 @@ def _reseller_home() -> str:
     return render_template(
         "portal/reseller.html",
         board=_board(main, places.get(main.challenge.id), at) if main is not None else None,
+        may_await=any(is_required(one.challenge.definition) for one in opened),
         others=[_other(one, places.get(one.challenge.id), at) for one in others],
         results=[_result(one, places.get(one.challenge.id), gains) for one in closed],
         waiting=waiting,
         waiting_count=waiting[0].of_its_kind if waiting else 0,
         recent=recent,
-        earned=posted_points(current_user.id, [one.public_id for one in recent]) if recent else {},
+        earned=posted_points([current_user.id], [one.public_id for one in recent]) if recent else {},
         badges=recent_grants(current_user.id, limit=3),
         wallet=wallet,
         sold=sale_in_words,

@@ -45,7 +45,7 @@ FONTS = ("fonts/figtree.woff2", "fonts/bricolage-grotesque.woff2")
 # What is said without network, by the end of its address: a page was not kept; the network failed while a form was
 # sent; nobody is signed in on this phone.
 WITHOUT_NETWORK = {"page": "", "sent": "/sent", "left": "/left"}
-FONTS_VERSION = "5.3.0-3"
+FONTS_VERSION = "5.3.0-4"
 PAPER = "#FBF7F0"
 
 

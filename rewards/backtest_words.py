@@ -32,7 +32,7 @@ class Advice(NamedTuple):
 
 def share(basis_points: int) -> str:
     """6 250 → 62,5 %."""
-    return _("%(n)s %%", n=format_decimal(Decimal(basis_points) / 100, "#,##0.#"))
+    return _("%(n)s %%", n=format_decimal(Decimal(basis_points) / 100, "#,##0.#"))
 
 
 def step_in_words(step: Mapping[str, Any]) -> str:

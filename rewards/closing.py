@@ -19,7 +19,7 @@ from challenges.lifecycle import NotPossible, claim
 from challenges.models import Challenge, Participant
 from challenges.rules import LATE_ARRIVAL
 from declarations.models import CountedDeclaration, Declaration, Revision
-from declarations.operations import accept, lock_people, reject
+from declarations.operations import accept_all, lock_people, reject_all
 from declarations.scoring import current_revisions
 from foundation import audit
 from foundation.database import db, look_again
@@ -104,11 +104,12 @@ def _counting(challenge: Challenge, *columns: Any) -> Select[Any]:
 
 def _settle(challenge: Challenge, waiting: Sequence[Declaration], *, at: datetime) -> None:
     """What still waits is decided as the challenge says."""
-    for declaration in waiting:
-        if challenge.definition["pending_at_close"] == "accept":
-            accept(declaration, by=audit.SYSTEM, at=at)
-        else:
-            reject(declaration, "other", by=audit.SYSTEM, at=at, note=f"{challenge.code}: closed before a review")
+    if not waiting:
+        return
+    if challenge.definition["pending_at_close"] == "accept":
+        accept_all(waiting, by=audit.SYSTEM, at=at)
+    else:
+        reject_all(waiting, "other", by=audit.SYSTEM, at=at, note=f"{challenge.code}: closed before a review")
 
 
 def _close(challenge: Challenge, *, by: str, at: datetime) -> Closure:

@@ -85,7 +85,7 @@ def order(code: str) -> AnyResponse:
     reward = _offer(code, wallet_points(current_user.id)).reward
     if request.method == "GET":
         return _question(reward, form)
-    if not form.validate():
+    if not form.validate() or not _addressed(reward, form):
         return _question(reward, form, status=422)
     unproved = orders.needs_step_up(int(form.price.data)) and not step_up.is_fresh(_me(), at=at)
     if unproved and not _confirmed(form):
@@ -107,9 +107,6 @@ def order(code: str) -> AnyResponse:
         if refused.reason in ("unavailable", "country"):
             flash(wording.refusal(refused), "danger")
             return redirect(url_for("rewards.catalogue"), 303)
-        if refused.reason == "address":
-            form.address.errors = [wording.refusal(refused)]
-            return _question(reward, form, status=422)
         return _question(reward, form, refused=refused, status=409)
     flash(_("Cette commande était déjà faite ; la voici.") if again else _("C’est commandé."), "success")
     return redirect(url_for("rewards.my_order", order_id=number), 303)
@@ -122,6 +119,14 @@ def _withdrawn(code: str, form: OrderForm) -> bool:
         return False
     reward = queries.article(code)
     return reward is not None and form.token.data == orders.form_token(_me(), reward)
+
+
+def _addressed(reward: Reward, form: OrderForm) -> bool:
+    """Whether what is sent home has somewhere to go; if not it is said beside the field, before a code leaves."""
+    if not reward.sent_home or (form.address.data or "").strip():
+        return True
+    form.address.errors = [wording.refusal(NotOrdered("address"))]
+    return False
 
 
 def _confirmed(form: OrderForm) -> bool:

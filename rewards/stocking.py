@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import abort, current_app, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +15,7 @@ from foundation.merging import Merged
 from foundation.pages import Paged, page_number, page_or_part, paged
 from foundation.tables import Faulty
 from foundation.transactions import transaction
+from foundation.web import send_picture
 from network.permissions import requires
 from rewards import catalogue, codes, queries, wording
 from rewards.imports import import_codes, import_rewards
@@ -35,9 +36,7 @@ def picture(name: str) -> AnyResponse:
     path = pictures.picture_path(_folder(), name)
     if path is None:
         abort(404)
-    answer = send_file(path, mimetype="image/webp")
-    answer.headers["Cache-Control"] = "private, max-age=86400"
-    return answer
+    return send_picture(path, kept_for=86_400)
 
 
 @requires("animate")

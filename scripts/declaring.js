@@ -12,6 +12,11 @@ export const wrongLines = (lines) =>
   lines
     .filter(({ units }) => !/^\d{1,6}$/.test(units) || Number(units) < 1 || Number(units) > 100_000)
     .map(({ name }) => say(words.faults.units, { product: name }));
+/* What is wrong with the day of a sale; "" for nothing. */
+export function wrongDay({ value, min }) {
+  if (!value || value > today()) return words.missing.sold_on;
+  return value < min ? words.faults.sold_on : "";
+}
 export const wrongArea = (area) => area.trim() && !/^[A-Z0-9]{2,3}$/i.test(area.trim());
 
 /* Says something above the form, and brings the reader there. */

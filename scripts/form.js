@@ -1,5 +1,5 @@
 /* The declare form, sent through the outbox, with or without network. */
-import { again, alert, keeping, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, keeping, today, wrongArea, wrongDay, wrongLines } from "./declaring.js";
 import { reasons, sold } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
@@ -30,7 +30,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     if (!sale.lines.length) wrong.push(words.missing.lines);
     wrong.push(...wrongLines(sale.lines));
     if (!sale.channel) wrong.push(words.missing.channel);
-    if (!sale.sold_on || sale.sold_on > today()) wrong.push(words.missing.sold_on);
+    if (wrongDay(fields.sold_on)) wrong.push(wrongDay(fields.sold_on));
     if (wrongArea(sale.area)) wrong.push(words.faults.customer);
     return wrong;
   };

@@ -35,10 +35,7 @@ export function start(outbox) {
       else chip.removeAttribute("aria-pressed");
       if ("favourite" in chip.dataset) kept.add(chip.value);
     }
-    for (const star of list.querySelectorAll("[name=favourite]")) {
-      star.setAttribute("aria-pressed", kept.has(star.value));
-      star.classList.toggle("text-medal-text", kept.has(star.value));
-    }
+    for (const star of list.querySelectorAll("[name=favourite]")) star.setAttribute("aria-pressed", kept.has(star.value));
     list.hidden = !list.children.length;
     document.getElementById("lines-empty").hidden = !list.hidden;
   };
@@ -56,7 +53,7 @@ export function start(outbox) {
     }
     const copy = shape("outbox-line", { sku, product: name, place: `new-${(made += 1)}` });
     const row = copy.firstElementChild;
-    if (units) row.querySelector("[name=units]").setAttribute("value", units);
+    if (units !== null) row.querySelector("[name=units]").setAttribute("value", units);
     document.querySelector("#lines > .field-error")?.remove();
     list.append(copy);
     window.htmx?.process(row);

@@ -1,7 +1,7 @@
 /* The form of a whole meeting: products and guests come and go on the phone, with or without network, and each guest who
    bought becomes a sale of the outbox. Without this file every button asks the server. */
 import { byCode, search } from "./catalogue.js";
-import { again, alert, figure, keeping, nearby, today, wrongArea, wrongLines } from "./declaring.js";
+import { again, alert, figure, keeping, nearby, today, wrongArea, wrongDay, wrongLines } from "./declaring.js";
 import { row } from "./list.js";
 import { points, shape } from "./shapes.js";
 import { say, words } from "./words.js";
@@ -81,7 +81,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       if (wrongArea(guest.area)) mark("area", words.faults.customer);
     });
     if (!meeting.guests.some((guest) => lines(meeting, guest).length)) wrong.push({ id: "q", why: words.missing.lines });
-    if (!meeting.sold_on || meeting.sold_on > today()) wrong.push({ id: "sold_on", why: words.missing.sold_on });
+    if (wrongDay(fields.sold_on)) wrong.push({ id: "sold_on", why: wrongDay(fields.sold_on) });
     return wrong;
   };
 
@@ -310,6 +310,13 @@ export function start({ store, person, offline, met, reach, send, listen }) {
     return true;
   };
 
+  /* Wrong, and why is read with it. Once the explanation is gone, its id names nothing. */
+  const explain = (field, why) => {
+    field.setAttribute("aria-invalid", "true");
+    const about = (field.getAttribute("aria-describedby") ?? "").split(" ");
+    field.setAttribute("aria-describedby", [...new Set([...about, why])].join(" ").trim());
+  };
+
   const { typed, close, send: sendOnce } = keeping(form, reach, save, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -322,7 +329,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       for (const one of wrong) {
         listed.append(shape("meeting-wrong", one));
         const field = document.getElementById(one.id);
-        if (field.matches("input")) field.setAttribute("aria-invalid", "true");
+        if (field.matches("input")) explain(field, `${one.id}-wrong`);
         const fold = field.closest("details");
         if (fold) fold.open = true;
       }

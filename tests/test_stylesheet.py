@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
 from styles import fingerprint
 
@@ -33,6 +34,15 @@ def test_the_first_visit_of_a_reseller_downloads_little() -> None:
     everything = [STATIC / "icons.svg", STATIC / "mark.svg", *STATIC.glob("fonts/*.woff2")]
     everything += [*STATIC.glob("vendor/htmx.min.js"), *STATIC.glob("js/*.js"), STATIC / "outbox.js"]
     assert stylesheet + sum(map(compressed, everything)) <= 90_000, "leaves 30 kB for the page itself"
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("fonts/*.woff2")), ids=lambda path: path.stem)
+def test_a_font_has_the_spaces_of_french(path: Path) -> None:
+    font = TTFont(path)
+    glyphs = font.getBestCmap()
+    space, whole, narrow = (font["hmtx"][glyphs[ord(one)]][0] for one in " \u00a0\u202f")
+    assert whole == space
+    assert space / 3 < narrow < space * 2 / 3
 
 
 def test_the_stylesheet_asks_nothing_of_another_host() -> None:

@@ -2,7 +2,8 @@
 
 French is the language of the sources. The English of each text is in translations/en.d/<package>.json: French text to
 English text, or to [singular, plural] for counted texts. From them come en/LC_MESSAGES/messages.po, and
-fr/LC_MESSAGES/messages.po, which holds counted texts only: in French, zero is singular.
+fr/LC_MESSAGES/messages.po, which holds counted texts (in French, zero is singular) and those that `with_french_spaces`
+changes: sources have the space that is on a keyboard, people read the one that keeps a sign with its word.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +37,9 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2"), ("*
 # A date that does not move: the catalogue changes when its texts do.
 WRITTEN_ON = datetime(2026, 11, 22, tzinfo=UTC)
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+# The rule of the Imprimerie nationale, docs/interface.md. The sign of a percentage is not the one of a placeholder.
+THIN = re.compile(r" (?=[;?!])")
+WHOLE = re.compile(r" (?=[:€»]|%(?![(\w]))|(?<=«) ")
 
 Texts = str | tuple[str, str]
 Written = str | list[str]
@@ -84,6 +88,22 @@ def faults(texts: dict[Texts, list[str]], known: dict[str, Written]) -> Iterator
             yield f"{place}: {text[1]!r} and {translation[1]!r} have different placeholders"
 
 
+def with_french_spaces(text: str) -> str:
+    """The text as French people read it: no line begins with one of its signs, or ends with an opening one."""
+    return WHOLE.sub("\N{NO-BREAK SPACE}", THIN.sub("\N{NARROW NO-BREAK SPACE}", text))
+
+
+def as_shown(texts: Iterable[Texts]) -> dict[Texts, Texts]:
+    """What the French catalogue holds: counted texts, and the others where they are not shown as they are written."""
+    found: dict[Texts, Texts] = {}
+    for text in texts:
+        if not isinstance(text, str):
+            found[text] = (with_french_spaces(text[0]), with_french_spaces(text[1]))
+        elif (shown := with_french_spaces(text)) != text:
+            found[text] = shown
+    return found
+
+
 def catalogue(locale: str, messages: dict[Texts, Texts]) -> bytes:
     """A .po file, the same bytes for the same texts."""
     made = Catalog(
@@ -117,7 +137,7 @@ def catalogues(texts: dict[Texts, list[str]], known: dict[str, Written]) -> dict
             messages[counted[french]] = (translation[0], translation[1])
     return {
         FOLDER / "en/LC_MESSAGES/messages.po": catalogue("en", messages),
-        FOLDER / "fr/LC_MESSAGES/messages.po": catalogue("fr", {text: text for text in counted.values()}),
+        FOLDER / "fr/LC_MESSAGES/messages.po": catalogue("fr", as_shown([*texts, *messages])),
     }
 
 

@@ -105,6 +105,12 @@
     if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();
   });
 
+  // What answers a form is read from its beginning: a field that an explanation led to, or whatever else the address
+  // still names, would take the focus from it.
+  document.addEventListener("submit", (event) => {
+    if (location.hash && !event.defaultPrevented) history.replaceState(history.state, "", location.pathname + location.search);
+  });
+
   // The menu closes with Escape or a tap elsewhere.
   const closeMenus = (except) => {
     for (const menu of document.querySelectorAll("details.user-menu[open]")) if (menu !== except) menu.open = false;

@@ -1,7 +1,8 @@
-"""A stage for journeys: a challenge around this very day, and sales told before the curtain rises."""
+"""A stage for journeys: a challenge around this very day, sales told before the curtain rises, and a shop."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,16 @@ from challenges.models import Challenge
 from declarations.models import Declaration
 from declarations.operations import reject
 from declarations.publishing import publish_definition
-from foundation import clock
+from foundation import clock, programme
 from foundation.database import db
+from foundation.models import OutboxMessage
 from foundation.transactions import transaction
+from network.models import Person
 from network.notices import notify
+from rewards import codes
+from rewards.models import Reward
 from tests.declarations.stage import PARIS, sell
+from tests.rewards.shop import credit, offer
 
 
 def today() -> date:
@@ -58,3 +64,24 @@ def refused_sale() -> str:
         reject(waiting, "wrong_quantity", by="MARC", at=clock.now(), note="Le bon dit 15.")
         notify([waiting.person_id], "rules", "Le règlement change", "Dès lundi.", "/challenges", at=clock.now())
     return sale
+
+
+def fill_shelves(person: Person) -> None:
+    """Two articles, a voucher with a code, and 500 points for this person; orders above 200 points ask for a code."""
+    offer("SAC", name="Sac de plage", price_points=300, stock=2, description="Toile épaisse, anses en corde.")
+    offer("VOYAGE", name="Week-end à Saint-Malo", kind="experience", price_points=1_500)
+    bon = offer("BON", name="Bon de 10 €", kind="voucher", price_points=150)
+    with transaction():
+        codes.add(db.session.get_one(Reward, bon.id), ["PLAGE-2026-XYZ"], by="ADA", at=clock.now())
+        programme.change_setting("step_up_above_points", "200", by="ADA", at=clock.now())
+    credit(person, 500, at=clock.now())
+
+
+def last_code() -> str:
+    """The six digits of the latest message."""
+    db.session.rollback()
+    text = db.session.scalar(select(OutboxMessage.text).order_by(OutboxMessage.id.desc()).limit(1))
+    db.session.rollback()
+    found = re.search(r"\b(\d{6})\b", text or "")
+    assert found
+    return found[1]

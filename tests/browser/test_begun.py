@@ -39,6 +39,7 @@ def is_back(page: Page) -> None:
     expect(page.get_by_label("Unités de Crème de jour")).to_have_value("2")
     expect(page.get_by_label("En boutique")).to_be_checked()
     expect(page.locator("#outbox-alert")).to_contain_text("Votre vente est reprise là où vous en étiez.")
+    expect(page.locator("#expected")).to_contain_text("Aucun challenge à cette date")
 
 
 def test_a_comment_typed_in_one_go_outlives_a_reload(awas: Page):

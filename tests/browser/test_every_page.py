@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Response
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -233,6 +233,13 @@ def faults(page: Page, address: str, language: str) -> Iterator[str]:
     page.wait_for_function("() => !document.querySelector('.htmx-request, [hx-trigger=load]')")
     if answer is None or answer.status != 200:
         yield f"answered {answer and answer.status}"
+    if answer is not None:
+        yield from misbuilt(page, answer, language)
+
+
+def misbuilt(page: Page, answer: Response, language: str) -> Iterator[str]:
+    """What any page has wrong, whatever it is about: this one, which came with this answer."""
+    yield from (f"written inline: {found}" for found in page.evaluate(WRITTEN_INLINE, answer.text()))
     seen: dict[str, Any] = page.evaluate(
         """() => ({
             scroll: document.scrollingElement.scrollWidth - window.innerWidth,
@@ -240,8 +247,6 @@ def faults(page: Page, address: str, language: str) -> Iterator[str]:
             language: document.documentElement.lang,
         })"""
     )
-    if answer is not None:
-        yield from (f"written inline: {found}" for found in page.evaluate(WRITTEN_INLINE, answer.text()))
     if seen["scroll"] > 0:
         yield f"scrolls sideways by {seen['scroll']} px"
     if seen["titles"] != 1:
@@ -353,14 +358,16 @@ class Look:
         self.wrong += [f"{address}: {fault}" for fault in violations(self.page, again_in_the_other_language=True)]
         self.page.set_viewport_size(PHONE)
 
-    def send(self, **typed: str) -> None:
-        """Type into the form of the page and send it as it is, whatever the browser would say."""
+    def send(self, which: str = "main form:not([action^='/sign-in/'])", **typed: str) -> Response:
+        """Type into the first such form and send it as it is, whatever the browser would say; what came back."""
+        form = self.page.locator(which).first
         for name, text in typed.items():
-            self.page.locator(f"main form [name={name}]").fill(text)
-        form = self.page.locator("main form:not([action^='/sign-in/'])").first
+            form.locator(f"[name={name}]").fill(text)
         form.evaluate("(form) => { form.noValidate = true; }")
-        with self.page.expect_navigation():
+        with self.page.expect_navigation() as sent:
             form.locator("button:not([type=button])").last.click()
+        assert sent.value is not None
+        return sent.value
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

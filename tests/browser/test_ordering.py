@@ -6,40 +6,18 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
 
-from foundation import clock, programme
-from foundation.database import db
-from foundation.models import OutboxMessage
-from foundation.transactions import transaction
-from rewards import codes
-from rewards.models import Reward
 from tests.browser.conftest import PHONE
-from tests.rewards.shop import balance, credit, offer
+from tests.browser.stage import fill_shelves, last_code
+from tests.rewards.shop import balance
 
 WIDE = {"width": 1440, "height": 900}
 
 
-def last_code() -> str:
-    """The six digits of the latest message."""
-    db.session.rollback()
-    text = db.session.scalar(select(OutboxMessage.text).order_by(OutboxMessage.id.desc()).limit(1))
-    db.session.rollback()
-    found = re.search(r"\b(\d{6})\b", text or "")
-    assert found
-    return found[1]
-
-
 @pytest.fixture
 def shelves(cast):
-    """Two articles, a voucher with a code, and points for them; orders above 200 points ask for a code."""
-    offer("SAC", name="Sac de plage", price_points=300, stock=2, description="Toile épaisse, anses en corde.")
-    offer("VOYAGE", name="Week-end à Saint-Malo", kind="experience", price_points=1_500)
-    bon = offer("BON", name="Bon de 10 €", kind="voucher", price_points=150)
-    with transaction():
-        codes.add(db.session.get_one(Reward, bon.id), ["PLAGE-2026-XYZ"], by="ADA", at=clock.now())
-        programme.change_setting("step_up_above_points", "200", by="ADA", at=clock.now())
-    credit(cast.awa, 500, at=clock.now())
+    """The shop, and Awa's points for it; orders above 200 points ask for a code."""
+    fill_shelves(cast.awa)
 
 
 @pytest.mark.parametrize(

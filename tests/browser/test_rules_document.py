@@ -27,7 +27,7 @@ DRAW: dict[str, Any] = {"kind": "draw", "winners": 2, "tickets_per": 10, "wallet
 def test_rules_are_read_kept_as_a_pdf_and_accepted(cast, page: Page):
     publish(acceptance="required")
     tap_in(page, "Awa Diallo")
-    waiting = page.get_by_text("Le règlement de Automne attend votre accord.")
+    waiting = page.get_by_text("Le règlement du challenge « Automne » attend votre accord.")
     expect(waiting).to_be_visible()
     page.goto("/declare")
     expect(waiting).to_be_visible()
@@ -63,7 +63,6 @@ def test_it_works_without_scripts_too(cast, new_context):
     publish(acceptance="required")
     page = new_context(java_script_enabled=False).new_page()
     tap_in(page, "Awa Diallo")
-    page.get_by_role("link", name="Les règlements à accepter").click()
     page.get_by_role("link", name="Lire et accepter").click()
     page.get_by_role("button", name="J’ai lu et j’accepte").click()
     expect(page.get_by_text("Vous avez accepté la version 1 du règlement")).to_be_visible()

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import func, select
 
 from declarations.models import Photo
 from foundation import clock
 from foundation.database import db
+from network import topics
 from network.models import Person
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import Demonstration
@@ -112,3 +113,36 @@ def test_a_refusal_is_contested_messages_are_read_and_one_leaves(awas: Page, cas
     page.locator(".user-menu summary").click()
     page.get_by_role("button", name="Se déconnecter", exact=True).click()
     expect(page).to_have_url("/sign-in")
+
+
+def test_what_one_wants_to_be_told_is_chosen_and_kept(awas: Page, cast: Cast):
+    page = awas
+
+    def box(topic: str, way: str) -> Locator:
+        return page.locator("#notifications").get_by_role("group", name=topic).get_by_label(way, exact=True)
+
+    changes = (
+        ("Résumé de la semaine, le lundi", "E-mail", False),
+        ("Messages de l’animateur", "Notification", False),
+        ("Résultats", "E-mail", True),
+    )
+    page.goto("/me")
+    for topic, way, wanted in changes:
+        expect(box(topic, way)).to_be_checked(checked=not wanted)
+        box(topic, way).set_checked(wanted)
+    page.locator("#notifications").get_by_role("button", name="Enregistrer").click()
+    expect(page.get_by_text("C’est enregistré.")).to_be_in_viewport()
+
+    page.goto("/")
+    page.locator(".user-menu summary").click()
+    page.get_by_role("link", name="Mon profil et mes données").click()
+    for topic, way, wanted in changes:
+        expect(box(topic, way)).to_be_checked(checked=wanted)
+    # what was not touched is as it was
+    expect(box("Résultats", "Notification")).to_be_checked()
+    expect(box("Messages de l’animateur", "E-mail")).to_be_checked()
+    db.session.rollback()
+    chosen = topics.choices_of(cast.awa.id)
+    assert chosen["digest"] == {"push": None, "mail": False}
+    assert chosen["announcement"] == {"push": False, "mail": True}
+    assert chosen["results"] == {"push": True, "mail": True}

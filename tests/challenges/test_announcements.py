@@ -57,7 +57,7 @@ def test_everybody_of_the_segment_is_told_by_notice_and_by_mail_and_it_is_audite
     [first, *_] = mails()
     assert first.subject == "Bientôt la fin" and not first.urgent and first.not_before == NOW
     assert first.text.startswith(
-        "Bonjour Awa Diallo,\n\nPlus que dix jours.\n\nHiver : http://localhost/challenges/hiver"
+        "Bonjour Awa Diallo,\n\nPlus que dix jours.\n\nHiver\u00a0: http://localhost/challenges/hiver"
     )
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "challenge.announced")).one()
     assert entry.subject == "hiver" and entry.details == {"segment": "everyone", "people": 4}

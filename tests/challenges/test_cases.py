@@ -403,7 +403,8 @@ def _check_told(challenge: Challenge, name: str, wanted: tuple[int, list[str]], 
     heard = [(gain.points, _spaces(explain(gain.why, answer.names))) for one in answer.challenges for gain in one.gains]
     if declaration.status == "accepted":
         assert answer.points == gives
-        assert [text for _, text in heard] + ([explain_bar(revision.barred)] if revision.barred else []) == says
+        barred = [_spaces(explain_bar(revision.barred))] if revision.barred else []
+        assert [text for _, text in heard] + barred == says
     person = db.session.get_one(Person, declaration.person_id)
     statement = io.StringIO()
     export_statement(person, statement)

@@ -545,7 +545,8 @@ def test_a_picture_is_kept_shown_replaced_and_taken_away(cast: Cast, client: Fla
     assert "picture" not in content(draft_id)
     assert send("../mon image.png", picture.getvalue()).status_code == 303
     assert content(draft_id)["picture"] == "mon_image.png"
-    assert client.get(f"/studio/drafts/{draft_id}/picture").mimetype == "image/webp"
+    shown = client.get(f"/studio/drafts/{draft_id}/picture")
+    assert (shown.mimetype, shown.headers["Cache-Control"]) == ("image/webp", "private, no-store")
     assert client.get("/challenges/printemps/picture").status_code == 200
     post(client, draft_id, "who", code="ete")
     assert client.get("/challenges/ete/picture").status_code == 200, "the picture follows the code"

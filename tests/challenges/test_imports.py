@@ -174,6 +174,7 @@ def test_the_picture_beside_the_file_is_kept_clean_and_shown_to_those_who_play(
     assert 'src="/challenges/hiver/picture"' in client.get("/challenges/hiver").text
     answer = client.get("/challenges/hiver/picture")
     assert answer.mimetype == "image/webp"
+    assert answer.headers["Cache-Control"] == "private, max-age=3600", "who may not see the challenge gets it nowhere"
     assert Image.open(io.BytesIO(answer.data)).size == (1200, 40)
     client.sign_in(cast.nina)
     assert client.get("/challenges/hiver/picture").status_code == 404

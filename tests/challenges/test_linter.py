@@ -272,7 +272,8 @@ def test_what_one_person_can_receive_at_most(
 
 @pytest.mark.any_engine
 @pytest.mark.parametrize(
-    ("cost", "words"), [(27_345, None), (27_346, "contribution de 20 %"), (273_455, "20 %"), (273_456, "droit commun")]
+    ("cost", "words"),
+    [(27_345, None), (27_346, "contribution de 20\u00a0%"), (273_455, "20\u00a0%"), (273_456, "droit commun")],
 )
 def test_rewards_to_employees_are_compared_with_the_bands(app: Flask, cost: int, words: str | None) -> None:
     facts = Facts(
@@ -407,7 +408,7 @@ def test_check_refuses_a_forbidden_word_with_its_line_and_article(
 def test_check_tells_its_warnings_in_the_language_asked_for(cast: Cast, runner: FlaskCliRunner, tmp_path: Path) -> None:
     path = file(tmp_path, payouts=[SHARED, {"kind": "draw", "winners": 1, "tickets_per": 5, "wallet": 1}])
     french = runner.run("challenges", "check", path).stdout
-    assert "Attention : un tirage au sort" in french and "L322-1" in french
+    assert "Attention\u00a0: un tirage au sort" in french and "L322-1" in french
 
 
 def draft(**changes: Any) -> Challenge:

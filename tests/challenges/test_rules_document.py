@@ -301,8 +301,8 @@ def test_a_participant_accepts_once_and_is_told_when(cast: Cast, client: FlaskCl
     version = db.session.scalars(select(RulesVersion)).one()
     client.sign_in(cast.awa)
     assert "Le règlement attend votre accord" in words(client, "/challenges/hiver")
-    part = client.get("/acceptances", headers={"HX-Request": "true"}).text
-    assert "Le règlement de Hiver attend votre accord." in part and "<html" not in part
+    for page in ("/", "/declare", "/acceptances"):
+        assert "Le règlement du challenge « Hiver » attend votre accord. Lire et accepter" in words(client, page)
     for _ in range(2):  # a second tap, another tab
         answer = client.post("/challenges/hiver/acceptance", data={"version": "1"})
         assert answer.location == "/challenges/hiver"
@@ -311,6 +311,8 @@ def test_a_participant_accepts_once_and_is_told_when(cast: Cast, client: FlaskCl
     assert [tuple(row) for row in db.session.execute(traces)] == [("AWA", {"version": 1, "hash": version.hash})]
     assert "Vous avez accepté la version 1 du règlement le 4 févr. 2026" in words(client, "/challenges/hiver")
     assert "Rien n’attend votre accord" in words(client, "/acceptances")
+    for page in ("/", "/declare"):
+        assert "accepter" not in words(client, page) and "/acceptances" not in client.get(page).text
     client.sign_in(cast.chloe)  # for her nothing has changed
     assert "Le règlement attend votre accord" in words(client, "/challenges/hiver")
 

@@ -198,7 +198,7 @@ def test_a_first_look_tells_it_in_three_sentences(runner: Runner) -> None:
     weekend = read(STARTERS[1]).canonical()
     assert summary(weekend, product_names([weekend]), reward_names([weekend])) == [
         "Vous gagnez 10 points par unité, jusqu’à 200 points par jour.",
-        "En plus : les points de la règle 1 sont multipliés par 1,5, le samedi ou le dimanche.",
-        "À gagner du 16 février 2026 au 15 mars 2026 : dès 50 points, 500 points de cagnotte ;"
+        "En plus\u00a0: les points de la règle 1 sont multipliés par 1,5, le samedi ou le dimanche.",
+        "À gagner du 16 février 2026 au 15 mars 2026\u00a0: dès 50 points, 500 points de cagnotte\u202f;"
         " chaque tranche de 10 points, 10 points de cagnotte.",
     ]

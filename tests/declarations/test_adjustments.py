@@ -324,9 +324,9 @@ def test_points_are_given_and_approved_from_the_command_line(runner: Any, winter
     runner.run("points", "refuse", "4", "--reason", "Déjà donné", "--by", "ADA")
     rows = csv.DictReader(io.StringIO(runner.run("points", "statement", "AWA").stdout))
     assert [(row["book"], row["amount"], row["explanation"]) for row in rows] == [
-        ("challenge:hiver", "30", "bonus : Salon"),
-        ("challenge:hiver", "-10", "correction : Erreur"),
-        ("wallet", "150", "bonus : Prix du jury"),
+        ("challenge:hiver", "30", "bonus\u00a0: Salon"),
+        ("challenge:hiver", "-10", "correction\u00a0: Erreur"),
+        ("wallet", "150", "bonus\u00a0: Prix du jury"),
     ]
     runner.run("points", "verify")
 
@@ -360,7 +360,7 @@ def test_an_animator_gives_points_and_the_person_reads_why(client: Client, winte
     client.sign_in(cast.marc)
     assert "/studio/network/people/AWA/points" in client.get("/studio/network/people/AWA").text
     page = words(give(client).text)
-    assert "Les points de Awa Diallo ont été modifiés." in page and "Salon de Lyon" in page and "par MARC" in page
+    assert "Les points ont été modifiés\u00a0: Awa Diallo." in page and "Salon de Lyon" in page and "par MARC" in page
     give(client, book="wallet", kind="correction", amount="4", reason="Doublon")
     client.sign_in(cast.awa)
     page = words(client.get("/points").text)

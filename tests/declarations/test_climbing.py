@@ -143,9 +143,9 @@ def test_the_answer_page_says_it_in_words_and_only_once(client: Client, cast: Ca
     sell("AWA", [("CREME", 5)], name="now")
     client.sign_in(cast.awa)
     said = re.sub(r"</?span[^>]*>", "", client.get("/declarations/now?new=1").text)
-    assert "Vous gagnez 2 places : 3<sup>e</sup> → 1<sup>er</sup>" in said
+    assert "Vous gagnez 2 places\u00a0: 3<sup>e</sup> → 1<sup>er</sup>" in said
     # Awa and Chloé had three units as Bruno has, but reached them later.
-    assert "Votre point de vente gagne 1 place : 2<sup>e</sup> → 1<sup>er</sup>" in said
+    assert "Votre point de vente gagne 1 place\u00a0: 2<sup>e</sup> → 1<sup>er</sup>" in said
     assert "Vous gagnez" not in client.get("/declarations/now").text
     client.sign_in(cast.chloe)
     sell("CHLOE", [("ROUGE", 1)], name="nothing")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, BrokenBarrierError
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
@@ -151,3 +151,34 @@ def in_turn(first: Callable[..., Any], then: Callable[..., Any]) -> Callable[...
 def named(public_id: str) -> Declaration:
     """A declaration by its public id."""
     return db.session.scalars(select(Declaration).where(Declaration.public_id == public_id)).one()
+
+
+def test_a_photo_that_a_sale_names_at_the_moment_it_is_to_be_let_go_of_stays(
+    app: Flask, cast: Cast, engine_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = keep(cast.bruno, jpeg(receipt(1)), tmp_path)
+    let_go: list[int] = []
+
+    def forget() -> None:
+        with app.app_context():
+            with transaction():
+                let_go.append(photos.forget_unused(at=NOW + timedelta(days=31), folder=tmp_path))
+            db.session.remove()
+
+    clock = Thread(target=forget)
+    prove = photos.prove
+
+    def meanwhile(*args: Any) -> None:
+        clock.start()
+        if engine_name == "postgresql":  # on SQLite it waits for the sale
+            clock.join(60)
+        prove(*args)
+
+    monkeypatch.setattr(photos, "prove", meanwhile)
+    told = Submission("sale", "BRUNO", NOW.date(), NOW, "store", (SubmittedLine("CREME", 1, None),), photo=photo)
+    with transaction():
+        operations.receive([told], by="BRUNO", at=NOW, zone=PARIS)
+    clock.join(60)
+    assert let_go == [0]
+    [kept] = db.session.scalars(select(photos.Photo)).all()
+    assert kept.declaration_id is not None and (tmp_path / str(kept.picture)).is_file()

@@ -89,7 +89,7 @@ def test_one_wrong_number_writes_nothing_and_loses_nothing(client: Client, cast:
     client.sign_in(cast.nina)
     refused = client.post("/declare/meeting", data=typed(**{f"{BUYER}-units-SERUM": "trois"}))
     assert refused.status_code == 422 and sold() == 0
-    assert "Client 1 : Sérum éclat : écrivez un nombre d’unités" in refused.text
+    assert "Client 1\u00a0: Sérum éclat\u00a0: écrivez un nombre d’unités" in refused.text
     assert re.search(rf'name="{AT_HOME}-units-CREME"[^>]*value="2"', refused.text)
     assert client.post("/declare/meeting", data=typed()).status_code == 302
     assert sold() == 2
@@ -127,7 +127,7 @@ def test_without_scripts_products_and_guests_come_and_go(client: Client, cast: C
     page = client.post("/declare/meeting/draft", data=typed(code="3600000000030")).text
     assert f'name="{BUYER}-units-ROUGE"' in page
     page = client.post("/declare/meeting/draft", data=typed(code="4")).text
-    assert "Aucun produit n’a le code « 4 »" in page and f'name="{BUYER}-units-SERUM"' in page
+    assert "Aucun produit n’a le code «\u00a04\u00a0»" in page and f'name="{BUYER}-units-SERUM"' in page
     page = client.post("/declare/meeting/draft", data=typed(q="rouge")).text
     assert 'formaction="/declare/meeting/draft" name="add" value="ROUGE"' in page
     assert sold() == 0
@@ -171,8 +171,8 @@ def test_what_is_wrong_with_a_guest_is_said_by_name_and_nothing_is_lost(client: 
     wrong = typed(**{f"{BUYER}-area": "Bretagne", f"{SILENT}-comment": "Hésite encore."})
     refused = client.post("/declare/meeting", data=wrong)
     assert refused.status_code == 422 and sold() == 0
-    assert "Client 1 : Écrivez un numéro de département" in refused.text
-    assert "Client 2 : Un avis part avec un achat" in refused.text
+    assert "Client 1\u00a0: Écrivez un numéro de département" in refused.text
+    assert "Client 2\u00a0: Un avis part avec un achat" in refused.text
     assert 'value="BRETAGNE"' in refused.text and "Hésite encore." in refused.text
     mended = typed(**{f"{BUYER}-area": "29", f"{SILENT}-comment": ""})
     assert client.post("/declare/meeting", data=mended).status_code == 302
@@ -187,8 +187,10 @@ def test_the_points_of_the_whole_meeting_are_expected(client: Client, cast: Cast
     assert "+<span>55</span>" in page and "Hiver" in page
     halfway = typed(
         **said,
-        **{f"{BUYER}-units-SERUM": "", f"{BUYER}-units-CREME": "trois", f"{AT_HOME}-rating": "abc"},
+        **{f"{BUYER}-units-SERUM": "", f"{BUYER}-units-CREME": "0", f"{AT_HOME}-rating": "abc"},
     )
+    wrong = client.post("/declare/meeting/expected", data=halfway | {f"{BUYER}-units-CREME": "trois"}).text
+    assert "Écrivez un nombre d’unités entre 1 et" in wrong
     assert "+<span>20</span>" in client.post("/declare/meeting/expected", data=halfway).text
     assert "Choisissez un produit" in client.post("/declare/meeting/expected", data={}).text
     client.post("/declare/meeting", data=typed(**said))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from declarations import photos
 from declarations.jobs import forget_photos
@@ -20,10 +21,12 @@ from declarations.operations import accept, correct, receive, reject, withdraw
 from declarations.rules import Refused, Submission, SubmittedLine
 from foundation import clock
 from foundation.database import db
-from foundation.pictures import alike, clean_picture, likeness
+from foundation.pictures import alike, clean_picture, keep_picture, likeness
 from foundation.transactions import transaction
 from leaderboards.models import Standing
 from network.models import Person
+from portal.jobs import forget_pictures
+from rewards.models import Reward
 from tests.cast import Cast
 from tests.conftest import Client
 from tests.declarations.stage import NOW, PARIS, TODAY, publish
@@ -98,7 +101,7 @@ def keep(person: Person, content: bytes, tmp: Any, name: str | None = None) -> s
     """A photo that has come whole; its id."""
     public_id = name or str(uuid.uuid4())
     with transaction():
-        photos.keep(person.id, public_id, content, folder=tmp, at=NOW)
+        photos.keep(person.id, public_id, photos.clean(content), folder=tmp, at=NOW)
     return public_id
 
 
@@ -132,6 +135,42 @@ def test_a_piece_sent_again_after_a_lost_answer_is_told_where_to_go_on(client: C
     again = patch(client, content[30_000:], 30_000, len(content))
     assert (again.status_code, again.headers["Upload-Offset"]) == (409, str(len(content)))
     assert patch(client, b"", len(content), len(content)).status_code == 204
+
+
+def test_while_a_photo_is_cleaned_others_write(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    patch(client, content[:30_000], 0, len(content))
+    clean, written = photos.clean, []
+
+    def meanwhile(whole: bytes) -> photos.Cleaned:
+        with db.engine.connect().execution_options(writing=True) as other:
+            if other.dialect.name == "sqlite":
+                other.connection.driver_connection.execute("PRAGMA busy_timeout=0")
+            other.execute(update(Person).where(Person.code == "BRUNO").values(name="Bruno R."))
+            other.execute(update(Photo).values(touched_at=NOW))
+            other.commit()
+        written.append(whole)
+        return clean(whole)
+
+    monkeypatch.setattr(photos, "clean", meanwhile)
+    assert patch(client, content[30_000:], 30_000, len(content)).status_code == 204
+    assert written == [content]
+    assert db.session.scalars(select(Photo)).one().picture is not None
+
+
+def test_a_last_piece_that_overtakes_the_one_before_it_is_sent_again(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.sign_in(cast.awa)
+    content = jpeg(receipt(1))
+    with monkeypatch.context() as other:  # it is looked at before the piece before it is there, and kept after
+        other.setattr(photos, "whole_with", lambda *_, **__: None)
+        patch(client, content[:30_000], 0, len(content))
+        answer = patch(client, content[30_000:], 30_000, len(content))
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (409, "30000")
+    assert patch(client, content[30_000:], 30_000, len(content)).status_code == 204
+    assert db.session.scalars(select(Photo)).one().picture is not None
 
 
 def test_what_comes_whole_and_is_no_picture_is_refused_and_forgotten(client: Client, cast: Cast) -> None:
@@ -210,6 +249,59 @@ def test_photos_that_stopped_half_way_go_after_a_week_and_unnamed_ones_after_a_m
     assert len(list(folder.iterdir())) == 1
 
 
+def test_a_photo_that_could_not_be_forgotten_keeps_its_picture(
+    client: Client, cast: Cast, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.sign_in(cast.awa)
+    send(client, jpeg(receipt(1)))
+    with pytest.raises(RuntimeError), transaction():
+        photos.forget(cast.awa.id, PHOTO, folder=app.config["SETTINGS"].media_folder / "proofs")
+        raise RuntimeError
+    assert tell("AWA", PHOTO) == "accepted"
+    picture = db.session.scalars(select(Photo.picture)).one()
+    assert (app.config["SETTINGS"].media_folder / "proofs" / picture).is_file()
+
+
+def test_a_picture_whose_process_died_before_it_said_so_is_removed_and_the_others_stay(
+    cast: Cast, app: Any, tmp_path: Any
+) -> None:
+    media = app.config["SETTINGS"].media_folder
+    tell("AWA", keep(cast.awa, jpeg(receipt(1)), media / "proofs"))
+    keep(cast.awa, jpeg(receipt(2)), media / "proofs")
+    with transaction():
+        cast.awa.picture = keep_picture(jpeg(receipt(3)), media / "people")
+        shown = keep_picture(jpeg(receipt(4)), media / "rewards")
+        db.session.add(Reward(code="SAC", name="Sac", kind="gift", cost_cents=100, countries="", picture=shown))
+    used = {path for folder in ("proofs", "people", "rewards") for path in (media / folder).iterdir()}
+    with pytest.raises(KeyboardInterrupt), transaction():
+        photos.keep(cast.awa.id, str(uuid.uuid4()), photos.clean(jpeg(receipt(5))), folder=media / "proofs", at=NOW)
+        raise KeyboardInterrupt
+    keep_picture(jpeg(receipt(6)), media / "people")
+    keep_picture(jpeg(receipt(7)), media / "rewards")
+
+    def left(*days: int) -> set[Any]:
+        for day in days:
+            list(forget_pictures(datetime.now(UTC) + timedelta(days=day)))
+        return {path for folder in ("proofs", "people", "rewards") for path in (media / folder).iterdir()}
+
+    assert len(left()) == len(used) + 3
+    assert left(*range(1, 17)) == used
+
+
+def test_each_night_looks_at_a_sixteenth_of_the_pictures_none_of_them_younger_than_a_day(app: Any) -> None:
+    folder = app.config["SETTINGS"].media_folder / "proofs"
+    folder.mkdir(parents=True)
+    for digit in "0123456789abcdef":
+        (folder / f"{digit * 32}.webp").write_bytes(b"")
+    (folder / "notes.txt").write_bytes(b"")
+    now = datetime.now(UTC)
+    for hours in (0, 12, 23):
+        assert list(forget_pictures(now + timedelta(hours=hours))) == []
+    nights = [list(forget_pictures(now + timedelta(days=day))) for day in range(2, 18)]
+    assert nights == [["1 pictures of proofs that nothing names removed"]] * 16
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
 def test_nobody_fills_the_house_with_photos(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photos, "MOST_UNUSED", 2)
     client.sign_in(cast.awa)
@@ -234,6 +326,20 @@ def test_a_sale_names_its_photo_and_a_replay_is_a_replay(client: Client, cast: C
     assert shown.mimetype == "image/webp"
     shown.close()
     client.sign_in(cast.chloe)
+    assert client.get(f"/declarations/{name}/proof").status_code == 404
+
+
+def test_a_receipt_is_shown_to_its_seller_and_reviewers_and_kept_by_no_cache(client: Client, cast: Cast) -> None:
+    publish(proof="required")
+    client.sign_in(cast.awa)
+    send(client, jpeg(receipt(1)))
+    name = str(uuid.uuid4())
+    tell("AWA", PHOTO, name=name)
+    for person in (cast.awa, cast.marc):
+        client.sign_in(person)
+        with client.get(f"/declarations/{name}/proof") as shown:
+            assert (shown.status_code, shown.headers["Cache-Control"]) == (200, "private, no-store")
+    client.sign_in(cast.bruno)
     assert client.get(f"/declarations/{name}/proof").status_code == 404
 
 
@@ -352,7 +458,10 @@ def test_the_reviewer_sees_both_sales_and_the_seller_is_told_kindly(client: Clie
     client.sign_in(cast.marc)
     page = client.get(f"/review/{second}").text
     assert "Sa photo est celle d’une autre vente, ou lui ressemble beaucoup." in page
-    assert "Awa Diallo" in page and f"/declarations/{first}/proof" in page
+    [beside] = re.findall(r'<div class="photos">(.*?)</div>', page, re.DOTALL)
+    assert re.findall(r'src="([^"]+)"', beside) == [f"/declarations/{second}/proof", f"/declarations/{first}/proof"]
+    assert "Cette vente" in beside and "L’autre vente\u00a0: Awa Diallo" in beside
+    assert page.count(f'src="/declarations/{second}/proof"') == 1, "the photo is not shown twice"
     shown = client.get(f"/declarations/{first}/proof")
     assert shown.status_code == 200
     shown.close()
@@ -414,8 +523,8 @@ def test_another_photo_takes_the_place_of_the_first_which_stays_known(cast: Cast
     assert say_again("one", "AWA", keep(cast.awa, jpeg(receipt(2)), tmp_path)) == "accepted"
     _declaration, [first, second] = sale("one")
     assert first.proof and second.proof and first.proof != second.proof
-    assert say_again("one", "AWA", "") == "accepted", "without a photo the picture stays"
-    assert sale("one")[1][-1].proof == second.proof
+    assert say_again("one", "AWA", "", sku="ROUGE") == "accepted", "without a photo the picture stays"
+    assert sale("one")[1][2].proof == second.proof
     # The same receipt again, better taken, is nothing to look at; but none of them proves another sale.
     assert say_again("one", "AWA", keep(cast.awa, jpeg(receipt(2), 95), tmp_path)) == "accepted"
     for seed in (1, 2):

@@ -116,7 +116,7 @@ def test_every_fault_of_the_rules_has_its_line_and_nothing_written_is_lost(marc:
     told |= {"notice": "Oui", "starts_on": "demain", "description": "Gardée"}
     answer = send(marc, "amendment", told, "look")
     page = text_of(answer)
-    assert answer.status_code == 422 and "Ligne 3 :" in page and "Ligne 5 :" in page
+    assert answer.status_code == 422 and "Ligne 3\u00a0:" in page and "Ligne 5\u00a0:" in page
     assert written(answer.text)["rules"] == told["rules"] and written(answer.text)["description"] == "Gardée"
     broken = send(marc, "amendment", told | {"rules": "points = = 3"}, "look")
     assert broken.status_code == 422 and "pas du TOML" in text_of(broken)
@@ -131,7 +131,7 @@ def test_every_fault_of_the_rules_has_its_line_and_nothing_written_is_lost(marc:
         ({"starts_on": "2026-04-01"}, "aucune vente ne compterait"),
         ({"notice": " "}, "il manque ce que les participants liront"),
         ({"rules": "RULES\nbudget = 5"}, "un budget qui arrive en cours de route"),
-        ({"rules": 'RULES\nranks = "outlet"'}, "« ranks » ne change plus"),
+        ({"rules": 'RULES\nranks = "outlet"'}, "«\u00a0ranks\u00a0» ne change plus"),
         ({"rules": "RULES\nends_on = 2026-04-01"}, "prolongez le challenge"),
         ({}, "rien ne change"),
     ],
@@ -311,7 +311,7 @@ def test_a_form_of_another_site_stops_nothing(marc: Client, app: Flask, cast: Ca
 def test_a_series_is_stopped_from_any_of_its_periods(marc: Client, cast: Cast) -> None:
     publish(code="semaine", **EVERY_WEEK)
     list(advance_challenges(NOW + timedelta(days=2)))  # the next one is published
-    assert "jusqu’à « Hiver » (semaine-2026-W07)" in text_of(marc.get("/studio/semaine/series"))
+    assert "jusqu’à «\u00a0Hiver\u00a0» (semaine-2026-W07)" in text_of(marc.get("/studio/semaine/series"))
     marc.post("/studio/semaine/series")
     assert published() == ["semaine", "semaine-2026-W07"]
 

@@ -18,7 +18,7 @@ from sqlalchemy import event, func, select
 
 from declarations import favourites, queries
 from declarations.models import Declaration, Line, Revision
-from declarations.operations import accept, reject, withdraw
+from declarations.operations import accept, contest, reject, withdraw
 from foundation import clock
 from foundation.database import db
 from foundation.programme import change_setting
@@ -147,7 +147,7 @@ def test_the_form_brings_its_own_id_and_the_date_of_today(client: Client, cast: 
         ({"channel": "stall"}, "Choisissez où s’est faite la vente."),
         ({"sold_on": ""}, "Donnez la date de la vente."),
         ({"sold_on": "2026-02-05"}, "ne peut pas être dans le futur"),
-        ({"sold_on": "1999-01-01"}, "ne peut pas être dans le futur"),
+        ({"sold_on": "1999-12-31"}, "Écrivez une date à partir du 1er janvier 2000."),
         ({"rating": "6"}, "Choisissez une des réponses proposées."),
         ({"recommend": "11"}, "Choisissez une des réponses proposées."),
         ({"area": "Bretagne"}, "Écrivez un numéro de département"),
@@ -205,6 +205,39 @@ def test_a_correction_is_previewed_at_the_price_its_sale_was_received_at(client:
     assert "+<span>198</span>" in fresh
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"units": ["0"]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"units": ["-1"]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"units": ["1e9"]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"units": [""]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"sku": ["CREME", "SERUM"], "units": ["2", ""]}, "Écrivez un nombre d’unités entre 1 et 100\u202f000."),
+        ({"sold_on": "1999-12-31"}, "Écrivez une date à partir du 1er janvier 2000."),
+        ({"sold_on": "2026-02-05"}, "La date de la vente ne peut pas être dans le futur."),
+    ],
+)
+def test_under_the_form_stands_what_is_wrong_instead_of_points(
+    client: Client, cast: Cast, change: dict[str, Any], said: str
+) -> None:
+    publish()
+    client.sign_in(cast.awa)
+    bar = client.post("/declare/expected", data=typed() | change).text
+    assert said in bar.replace("\u00a0", "\u202f")
+    assert "Choisissez un produit" not in bar and "pts" not in bar
+
+
+def test_above_so_many_units_the_form_says_that_somebody_looks_first(client: Client, cast: Cast) -> None:
+    publish()
+    with transaction():
+        change_setting("review_units_above", "50", by="ADA", at=NOW)
+    client.sign_in(cast.awa)
+    said = "En vérification au-delà de 50 unités\u00a0: une personne regarde la vente d’abord."
+    assert said not in client.post("/declare/expected", data=typed(units=["50"])).text
+    bar = client.post("/declare/expected", data=typed(units=["51"])).text
+    assert said in bar and "+<span>510</span>" in bar
+
+
 def test_a_sale_outside_every_challenge_is_kept_and_says_so(client: Client, cast: Cast) -> None:
     publish()
     client.sign_in(cast.awa)
@@ -217,7 +250,7 @@ def test_the_form_says_what_feedback_and_a_profile_earn(client: Client, cast: Ca
     publish()
     client.sign_in(cast.awa)
     page = client.get("/declare").text
-    assert "Hiver : +15 pts pour une note et un commentaire d’au moins 20 caractères." in page
+    assert "Hiver\u00a0: +15 pts pour une note et un commentaire d’au moins 20 caractères." in page
     assert "+15 pts</span>" in page and "+5 pts</span>" in page
 
 
@@ -271,7 +304,7 @@ def test_products_are_found_by_name_without_accents_by_sku_and_by_ean(client: Cl
 
 def test_a_search_without_result_says_what_to_try(client: Client, cast: Cast) -> None:
     client.sign_in(cast.awa)
-    assert "Aucun produit ne correspond à « 100 % »" in client.get("/declare/products?q=100 %25").text
+    assert "Aucun produit ne correspond à «\u00a0100 %\u00a0»" in client.get("/declare/products?q=100 %25").text
 
 
 # — a proof —
@@ -291,7 +324,7 @@ def test_a_missing_proof_sends_to_review_and_a_picture_does_not(client: Client, 
     assert "Hiver demande une photo" in client.get("/declare").text
     answer = client.get(client.post("/declare", data=typed()).location).text
     assert "En vérification — réponse avant samedi" in answer
-    assert "Points attendus : 20 pts." in answer
+    assert "Points attendus\u00a0: 20 pts." in answer
     other = "0f8fad5b-d9cb-469f-a165-70867728950e"
     with_picture = typed(id=other, proof=(picture(), "ticket.jpg"))
     assert "En vérification" not in client.get(client.post("/declare", data=with_picture).location).text
@@ -332,7 +365,7 @@ def test_a_sale_cut_by_a_cap_says_so(client: Client, cast: Cast) -> None:
     sell("AWA", [("CREME", 2)])
     sell("AWA", [("CREME", 1)], name="sale-2", at=NOW)
     client.sign_in(cast.awa)
-    assert "plafond du jour atteint : 0 sur 10" in client.get("/declarations/sale-2").text
+    assert "plafond du jour atteint\u00a0: 0 sur 10" in client.get("/declarations/sale-2").text
 
 
 def test_a_sale_declared_too_late_says_so(client: Client, cast: Cast) -> None:
@@ -474,7 +507,7 @@ def test_a_refused_sale_gives_the_reason_and_the_sentence(client: Client, cast: 
         reject(found, "wrong_quantity", by="MARC", at=NOW, note="Le ticket en montre 20.")
     client.sign_in(cast.awa)
     page = client.get("/declarations/sale-1").text
-    assert "Vente refusée : Quantité inexacte" in page and "Le ticket en montre 20." in page
+    assert "Vente refusée\u00a0: Quantité inexacte" in page and "Le ticket en montre 20." in page
 
 
 # — reviewing —
@@ -488,7 +521,7 @@ def test_a_reviewer_accepts_the_oldest_and_gets_the_next(client: Client, cast: C
     page = client.get("/review").text
     assert "2 ventes attendent une réponse" in page
     assert "<h2>Awa Diallo</h2>" in page and "beaucoup d’unités" in page
-    assert "Ses ventes : 0 acceptées, 1 en vérification" in page
+    assert "Ses ventes\u00a0: 0 acceptée, 1 en vérification, 0 refusée, 0 retirée." in page
     assert client.post("/review/sale-1/acceptance").location == "/review"
     assert "<h2>Bruno Martin</h2>" in client.get("/review").text
     assert "déjà été traitée" in client.get(client.post("/review/sale-1/acceptance").location).text
@@ -521,6 +554,60 @@ def test_a_refusal_is_contested_once_with_one_tap(client: Client, cast: Cast) ->
     assert db.session.scalars(select(Declaration.status)).one() == "rejected"
     client.sign_in(cast.bruno)
     assert client.post("/declarations/sale-1/contest").status_code == 404, "not theirs"
+
+
+def test_the_second_look_shows_what_was_answered_the_first_time(client: Client, cast: Cast) -> None:
+    declaration_id = sell("AWA", [("CREME", 1_500)]).declaration_id
+
+    def found() -> Declaration:
+        return db.session.get_one(Declaration, declaration_id)
+
+    client.sign_in(cast.ada)
+    assert "first-refusal" not in client.get("/review/sale-1").text
+    with transaction():
+        reject(found(), "wrong_quantity", by="MARC", at=NOW, note="Le ticket en montre 20.")
+    with transaction():
+        contest(found(), by="AWA", at=NOW)
+    page = client.get("/review/sale-1").text
+    [first] = re.findall(r'id="first-refusal">(.*?)</section>', page, re.DOTALL)
+    assert "Le premier refus\u00a0: Quantité inexacte" in first and "Le ticket en montre 20." in first
+    assert "Par Marc Petit." in first and "4 févr. 2026" in first
+    with transaction():
+        accept(found(), by="ADA", at=NOW)
+    client.sign_in(cast.awa)
+    client.post("/declarations/sale-1/correction", data=typed(units=["1600"]))
+    client.sign_in(cast.ada)
+    assert "first-refusal" not in client.get("/review/sale-1").text, "the answer that held is no refusal"
+
+
+def test_what_a_closing_refused_is_said_without_the_words_of_the_audit(client: Client, cast: Cast) -> None:
+    receipt = sell("AWA", [("CREME", 1_500)])
+    found = db.session.get_one(Declaration, receipt.declaration_id)
+    with transaction():
+        reject(found, "other", by="system", at=NOW, note="hiver: closed before a review")
+    client.sign_in(cast.awa)
+    hers = client.get("/declarations/sale-1").text
+    with transaction():
+        contest(found, by="AWA", at=NOW)
+    client.sign_in(cast.marc)
+    for page in (hers, client.get("/review/sale-1").text):
+        assert "À la clôture du challenge" in page and "closed before a review" not in page
+
+
+def test_the_record_of_a_seller_is_counted_in_the_words_of_each_language(client: Client, cast: Cast) -> None:
+    for number in range(5):
+        sell("AWA", [("CREME", 1_500 if number else 1)], name=f"sale-{number}")
+    for number, act in ((1, "rejected"), (2, "withdrawn"), (3, "withdrawn")):
+        found = db.session.scalars(select(Declaration).where(Declaration.public_id == f"sale-{number}")).one()
+        with transaction():
+            if act == "rejected":
+                reject(found, "duplicate", by="MARC", at=NOW)
+            else:
+                withdraw(found, by="AWA", at=NOW)
+    client.sign_in(cast.marc)
+    assert "Ses ventes\u00a0: 1 acceptée, 1 en vérification, 1 refusée, 2 retirées." in client.get("/review").text
+    client.post("/language", data={"language": "en"})
+    assert "Their sales: 1 accepted, 1 in review, 1 refused, 2 withdrawn." in client.get("/review").text
 
 
 def test_nobody_reviews_a_sale_of_their_own_outlet(client: Client, cast: Cast) -> None:
@@ -578,7 +665,7 @@ def test_every_page_of_a_seller_needs_few_statements_whatever_there_is(client: C
     ):
         with statements() as seen:
             assert client.get(address).status_code == 200
-        assert len(seen) <= 12, f"{address}: {len(seen)}\n" + "\n".join(seen)
+        assert len(seen) <= 13, f"{address}: {len(seen)}\n" + "\n".join(seen)
     for address in ("/declare/expected", "/declare/favourites"):
         with statements() as seen:
             assert client.post(address, data=typed(), headers=HTMX).status_code == 200
@@ -647,7 +734,7 @@ def test_one_favourite_too_many_is_said_where_it_was_chosen(
     monkeypatch.setattr(queries, "MOST_FAVOURITES", 1)
     monkeypatch.setattr(favourites, "MOST_FAVOURITES", 1)
     client.sign_in(cast.awa)
-    said = "Vous avez déjà 1 favoris ; retirez-en un."
+    said = "Vous avez déjà 1 favoris\u202f; retirez-en un."
     assert said not in client.post("/declare/favourites", data=typed(favourite="CREME"), headers=headers).text
     part = client.post("/declare/favourites", data=typed(favourite="SERUM"), headers=headers).text
     assert said in part.split('id="lines-notice"')[1].split('id="lines"')[0]
@@ -673,4 +760,4 @@ def test_a_code_names_its_product(client: Client, cast: Cast, code: str) -> None
 def test_an_unknown_code_offers_a_search(client: Client, cast: Cast) -> None:
     client.sign_in(cast.awa)
     part = client.get("/declare/products?code=4006381333931").text
-    assert "Aucun produit n’a le code « 4006381333931 »" in part and 'name="add"' not in part
+    assert "Aucun produit n’a le code «\u00a04006381333931\u00a0»" in part and 'name="add"' not in part

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 
 from foundation.database import db
 from network.models import Person
@@ -19,3 +20,10 @@ def test_the_cast_is_there(cast):
         "MARC",
         "NINA",
     ]
+
+
+@pytest.mark.any_engine
+def test_on_sqlite_what_was_answered_is_on_the_disk(app):
+    full = 2
+    assert db.session.scalar(text("PRAGMA journal_mode")) == "wal"
+    assert db.session.scalar(text("PRAGMA synchronous")) == full

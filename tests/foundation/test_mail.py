@@ -5,6 +5,8 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -110,12 +112,24 @@ def test_sent_messages_are_forgotten_after_a_month(app):
 
 
 class Server:
+    """Keeps what it takes. `forgets`: how many times it takes a letter and the connection breaks before it says so."""
+
     def __init__(self):
-        self.received = []
+        self.received, self.goodbyes, self.forgets = [], 0, 0
+        self.goodbye = "221 bye"
 
     async def handle_DATA(self, server, session, envelope):
         self.received.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        if self.forgets:
+            self.forgets -= 1
+            server.transport.abort()
         return "250 taken"
+
+    async def handle_QUIT(self, server, session, envelope):
+        self.goodbyes += 1
+        if self.goodbye == "":
+            server.transport.abort()
+        return self.goodbye
 
 
 @pytest.fixture
@@ -162,3 +176,87 @@ def test_when_the_mail_server_is_away_the_message_is_tried_again_later(database_
         db.session.remove()
         db.engine.dispose()
     assert len(mail_server.received) == 1
+
+
+@contextmanager
+def server_at(app, port):
+    """The mail server is there meanwhile (or nobody is, at port 1)."""
+    before = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(before, mail_url=f"smtp://127.0.0.1:{port}?from=palmares@brand.example")
+    yield
+    app.config["SETTINGS"] = before
+
+
+def every_minute(start, minutes):
+    """What came of each minute's delivery: how many were sent, how many failed."""
+    outcomes = [mail.deliver_due(start + timedelta(minutes=minute)) for minute in range(minutes)]
+    return sum(sent for sent, _ in outcomes), sum(len(failed) for _, failed in outcomes)
+
+
+@pytest.mark.parametrize("goodbye", ["421 busy, closing", "500 what?", ""])
+def test_a_letter_that_was_taken_is_sent_once_whatever_the_server_says_to_a_goodbye(app, mail_server, goodbye):
+    mail_server.goodbye = goodbye
+    with transaction():
+        mail.queue("awa@example.org", "Votre semaine", "Texte", at=TUESDAY_NOON)
+    with server_at(app, mail_server.port):
+        assert every_minute(TUESDAY_NOON, 60) == (1, 0)
+    assert (len(mail_server.received), mail_server.goodbyes) == (1, 1)
+
+
+def test_a_letter_whose_answer_was_lost_comes_again_under_the_same_number(app, mail_server):
+    mail_server.forgets = 2
+    with transaction():
+        mail.queue("awa@example.org", "Votre semaine", "Texte", at=TUESDAY_NOON)
+        mail.queue("bruno@example.org", "Votre semaine", "Texte", at=TUESDAY_NOON)
+    with server_at(app, mail_server.port):
+        assert every_minute(TUESDAY_NOON, 60) == (2, 2)
+    numbers = {}
+    for _, [recipient], content in mail_server.received:
+        letter = email.message_from_bytes(content, policy=email.policy.default)
+        numbers.setdefault(recipient, []).append(letter["Message-ID"])
+    assert {recipient: len(given) for recipient, given in numbers.items()} == {
+        "awa@example.org": 2, "bruno@example.org": 2,
+    }  # fmt: skip
+    assert len({one for given in numbers.values() for one in given}) == 2
+    assert all(one.endswith("@brand.example>") for given in numbers.values() for one in given)
+
+
+def test_a_mail_server_may_be_away_for_eight_hours_of_the_day(app, mail_server):
+    morning = datetime(2026, 2, 3, 7, 0, tzinfo=UTC)  # eight o'clock in Paris
+    with transaction():
+        mail.queue("awa@example.org", "Votre semaine", "Texte", at=morning)
+    with server_at(app, 1):
+        assert every_minute(morning, 8 * 60) == (0, 7)
+    with server_at(app, mail_server.port):
+        assert every_minute(morning + timedelta(hours=8), 4 * 60) == (1, 0)
+    assert len(mail_server.received) == 1
+
+
+def test_a_letter_nobody_takes_is_given_up_after_eight_tries_by_day(app):
+    with transaction():
+        mail.queue("awa@example.org", "Votre semaine", "Texte", at=TUESDAY_NOON)
+    with server_at(app, 1):
+        failures = [
+            (TUESDAY_NOON + timedelta(minutes=minute)).astimezone(PARIS)
+            for minute in range(0, 3 * 24 * 60, 15)
+            if mail.deliver_due(TUESDAY_NOON + timedelta(minutes=minute))[1]
+        ]
+    assert len(failures) == 8
+    assert all(8 <= at.hour < 20 for at in failures)
+
+
+def test_a_code_that_could_not_leave_does_not_wake_anybody_hours_later(app, mail_server):
+    evening = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)  # nine o'clock in Paris
+    with transaction():
+        mail.queue("awa@example.org", "Code 123456", "Votre code", at=evening, urgent=True)
+        mail.queue("bruno@example.org", "Code 654321", "Votre code", at=evening, urgent=True)
+        db.session.info["after_commit"].clear()  # the process died before it could send them
+    with server_at(app, mail_server.port):
+        mail_server.forgets = 1  # the first of them is tried again after five minutes
+        assert every_minute(evening, 10) == (2, 1)
+    with transaction():
+        mail.queue("awa@example.org", "Code 111111", "Votre code", at=evening, urgent=True)
+        db.session.info["after_commit"].clear()
+    with server_at(app, mail_server.port):
+        assert every_minute(evening + timedelta(hours=2), 3 * 60) == (0, 0)
+        assert mail.deliver_due(datetime(2026, 2, 4, 7, 0, tzinfo=UTC)) == (1, [])

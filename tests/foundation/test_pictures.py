@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -87,8 +91,113 @@ def bomb(width, height):
 
 @pytest.mark.parametrize("size", [(30_000, 30_000), (10_000, 5_000), (100_000, 100_000)])
 def test_a_picture_that_would_fill_the_memory_is_refused_unopened(size):
-    with pytest.raises(ValueError, match="more than 40 million pixels"):
+    with pytest.raises(ValueError, match="more than 15 million pixels"):
         clean_picture(bomb(*size))
+
+
+def test_a_picture_is_on_the_disk_before_anything_names_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(
+        os, "fsync", lambda number: synced.append((os.readlink(f"/proc/self/fd/{number}"), os.fstat(number).st_size))
+    )
+    name = keep_picture(picture(), tmp_path / "media")
+    path = tmp_path / "media" / name
+    assert synced[0] == (str(path), path.stat().st_size)
+    assert [one for one, _size in synced[1:]] == [str(path.parent)]
+
+
+ON_ITS_SIDE = Image.Exif()
+ON_ITS_SIDE[0x0112] = 6
+
+# A program that cleans one picture: what came of it, and the most memory it ever had, in MB (VmHWM, which starts anew
+# with each program; ru_maxrss begins with that of whoever started it).
+ALONE = """
+import io, re, sys
+from pathlib import Path
+from PIL import Image
+from foundation import pictures
+try:
+    cleaned = pictures.clean_picture(Path(sys.argv[1]).read_bytes())
+    pictures.likeness(cleaned)
+    print("x".join(map(str, Image.open(io.BytesIO(cleaned)).size)))
+except ValueError as error:
+    print(error)
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+
+
+def cleaned_alone(content, tmp_path):
+    """What comes of a picture in a process of its own, and how many MB that process needed."""
+    path = tmp_path / "picture"
+    path.write_bytes(content)
+    program = [sys.executable, "-c", ALONE, str(path)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
+    outcome, megabytes = done.stdout.splitlines()
+    return outcome, int(megabytes)
+
+
+ROOT = Path(__file__).parents[2]
+REFUSED = "the picture has more than 15 million pixels (52 as a camera's JPEG); send a smaller one"
+MEASURED = {
+    # A few thousand bytes that would take a gigabyte.
+    "a WebP bomb": ("RGBA", (6300, 6300), "WEBP", {"lossless": True}, REFUSED, 100),
+    "a PNG bomb": ("RGBA", (6300, 6300), "PNG", {}, REFUSED, 100),
+    "a JPEG that comes in several scans": ("CMYK", (6300, 6300), "JPEG", {"progressive": True}, REFUSED, 100),
+    "a JPEG no camera makes": ("RGB", (9000, 6000), "JPEG", {}, REFUSED, 100),
+    # What people send.
+    "the largest WebP": ("RGBA", (5000, 3000), "WEBP", {"lossless": True}, "1600x960", 350),
+    "a picture of a large screen": ("RGB", (5120, 2880), "PNG", {}, "1600x900", 250),
+    "a phone's screen, turned": ("RGBA", (1290, 2796), "PNG", {"exif": ON_ITS_SIDE}, "1600x738", 150),
+    "a phone's photo of 12 million pixels": ("RGB", (4032, 3024), "JPEG", {"exif": ON_ITS_SIDE}, "1200x1600", 100),
+    "one of 50": ("RGB", (8160, 6120), "JPEG", {"exif": ON_ITS_SIDE}, "1200x1600", 100),
+    "a panorama": ("RGB", (16000, 3000), "JPEG", {}, "1600x300", 100),
+    "a photo saved from a page": ("RGB", (4000, 3000), "JPEG", {"progressive": True}, "1600x1200", 150),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_no_picture_takes_more_memory_than_a_server_has_and_what_people_send_is_taken(name, tmp_path):
+    mode, size, kind, options, outcome, most = MEASURED[name]
+    out = io.BytesIO()
+    Image.new(mode, size).save(out, kind, **options)
+    said, megabytes = cleaned_alone(out.getvalue(), tmp_path)
+    assert said == outcome
+    assert megabytes < most
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("square", [False, True])
+def test_what_is_shrunk_before_it_is_turned_is_upright_all_the_same(kind, square):
+    picture = Image.new("RGB", (3000, 2000), "blue")
+    picture.paste("red", (0, 0, 1500, 2000))  # turned by a quarter, what is left comes on top
+    out = io.BytesIO()
+    picture.save(out, kind, exif=ON_ITS_SIDE)
+    found = opened(clean_picture(out.getvalue(), longest=300, square=square)).convert("RGB")
+    assert found.size == ((300, 300) if square else (200, 300))
+    top, bottom = (found.getpixel((100, at)) for at in (20, 280))
+    assert top[0] > 200 and bottom[2] > 200
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16", "RGB", "RGBA"])
+def test_every_kind_of_png_is_taken(mode):
+    out = io.BytesIO()
+    Image.new(mode, (2000, 1000)).save(out, "PNG")
+    found = opened(clean_picture(out.getvalue()))
+    assert (found.size, found.mode) == ((1600, 800), "RGBA" if "A" in mode else "RGB")
+
+
+def test_what_is_clear_in_a_table_of_colours_stays_clear():
+    out = io.BytesIO()
+    Image.new("P", (2000, 1000)).save(out, "PNG", transparency=0)
+    found = opened(clean_picture(out.getvalue()))
+    assert found.mode == "RGBA" and found.getpixel((800, 400))[3] == 0
+
+
+def test_the_photo_of_a_phone_that_keeps_a_second_picture_behind_it_is_taken():
+    out = io.BytesIO()
+    first, second = Image.new("RGB", (5000, 4000), "red"), Image.new("RGB", (500, 400))
+    first.save(out, "MPO", save_all=True, append_images=[second])
+    assert opened(clean_picture(out.getvalue())).size == (1600, 1280)
 
 
 def test_a_heavy_file_is_refused():

@@ -52,8 +52,8 @@ def test_two_people_who_fall_are_told_each_where_they_are(cast: Cast):
     sell("CHLOE", [("CREME", 9)], name="c")
     assert list(tell_who_was_overtaken(NOW)) == ["hiver: 2 overtaken"]
     assert {person: text for person, _title, text in told()} == {
-        cast.bruno.id: "Hier soir vous étiez 1er ; vous êtes maintenant 2e.",
-        cast.awa.id: "Hier soir vous étiez 2e ; vous êtes maintenant 3e.",
+        cast.bruno.id: "Hier soir vous étiez 1er\u202f; vous êtes maintenant 2e.",
+        cast.awa.id: "Hier soir vous étiez 2e\u202f; vous êtes maintenant 3e.",
     }
     assert list(tell_who_was_overtaken(NOW + timedelta(hours=2))) == []
 

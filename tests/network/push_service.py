@@ -41,7 +41,8 @@ class Browser:
 
 
 class PushService(ThreadingHTTPServer):
-    """Takes pushes; `answers` are used up in turn, then it is 201: a status, or "cut" for a connection that breaks."""
+    """Takes pushes; `answers` are used up in turn, then it is 201: a status, "cut" for a connection that breaks, or
+    "endless" for a push that is taken with an answer that never comes to its end."""
 
     daemon_threads = True
 
@@ -67,11 +68,18 @@ class _Counter(BaseHTTPRequestHandler):
         if answer == "cut":
             self.close_connection = True
             return
+        endless = answer == "endless"
+        answer = 201 if endless else answer
         if answer == 201:
             self.server.taken.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
         self.send_response(int(answer))
-        self.send_header("Content-Length", "0")
+        if 300 <= int(answer) < 400:
+            self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "1000" if endless else "0")
         self.end_headers()
+        if endless:
+            self.rfile.read(1)  # until the other side goes
+            self.close_connection = True
 
 
 @contextmanager

@@ -87,14 +87,14 @@ def test_the_bell_counts_what_is_new_and_opening_reads_it(client: Client, cast: 
     tell(cast, cast.awa, title="Première nouvelle")
     tell(cast, cast.awa, title="Seconde nouvelle")
     client.sign_in(cast.awa)
-    assert "Messages : 2 non lus" in client.get("/challenges").text
+    assert "Messages\u00a0: 2 non lus" in client.get("/challenges").text
     page = client.get("/notices").text
     assert page.index("Seconde nouvelle") < page.index("Première nouvelle")
     assert page.count("Nouveau") == 2
     newest = mine(cast.awa)[0]
     shown = client.get(f"/notices/{newest.id}").text
     assert "Jusqu’à dimanche." in shown and 'href="/challenges/hiver"' in shown
-    assert "Messages : 1 non lu" in shown
+    assert "Messages\u00a0: 1 non lu" in shown
     assert client.get("/notices").text.count("Nouveau") == 1
     client.post("/notices/reading")
     page = client.get("/notices").text

@@ -61,6 +61,7 @@ def test_a_picture_is_kept_square_and_shown_to_whoever_takes_part(app, awa, cast
     other.sign_in(cast.bruno)
     shown = other.get(address)
     assert shown.mimetype == "image/webp"
+    assert shown.headers["Cache-Control"] == "private, max-age=86400", "not kept on the way for others"
     assert Image.open(io.BytesIO(shown.data)).size == (256, 256)
     assert app.test_client().get(address).status_code == 302, "not to the street"
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from py_vapid import Vapid
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from foundation import mail, web_push
 from foundation.database import db
 from foundation.models import OutboxMessage
-from foundation.settings import WrongSetting, read_settings
+from foundation.settings import PUSH_SERVICES, WrongSetting, read_settings
 from foundation.transactions import transaction
 from network import pushing, topics
 from network.jobs import forget_pushes, send_notices
@@ -179,10 +179,20 @@ def test_a_dead_subscription_is_removed_and_the_others_live(cast: Cast, service:
     assert count(Push) == 1
 
 
-def test_what_a_service_refuses_is_given_up(cast: Cast, service: PushService):
+def test_a_service_whose_answer_never_ends_holds_up_nobody(cast: Cast, service: PushService):
+    subscribe(cast.awa, service.browser("endless"))
+    subscribe(cast.bruno, service.browser("other"))
+    tell(cast.awa, cast.bruno)
+    service.answers = ["endless"]
+    assert list(send_notices(NOW))[-1] == "pushes: 2 sent"
+    assert len(service.taken) == 2
+
+
+@pytest.mark.parametrize("answer", [403, 301, 307])
+def test_what_a_service_refuses_or_sends_elsewhere_is_given_up(cast: Cast, service: PushService, answer):
     subscribe(cast.awa, service.browser())
     tell(cast.awa)
-    service.answers = [403]
+    service.answers = [answer]
     assert list(send_notices(NOW))[-1] == "pushes: 1 refused"
     assert list(send_notices(NOW + timedelta(hours=1))) == []
     assert count(Device) == 1
@@ -268,6 +278,62 @@ def test_what_is_told_once_a_day_is_claimed_once(cast: Cast):
         assert first_time([cast.awa.id], "overtaken", day + timedelta(days=1)) == {cast.awa.id}
 
 
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
+
+
+def overtaken(person: Person, title: str, told: str) -> None:
+    """Somebody is told, and a minute later what can leave does."""
+    tell(person, kind="overtaken", title=title, at=local(told))
+    list(send_notices(local(told) + timedelta(minutes=1)))
+
+
+def test_of_the_places_lost_over_a_week_end_the_phone_rings_for_the_last_one(cast: Cast, service: PushService):
+    phone, tablet = service.browser("phone"), service.browser("tablet")
+    subscribe(cast.bruno, phone)
+    subscribe(cast.awa, tablet)
+    overtaken(cast.bruno, "samedi", "2026-02-07T21:40")
+    overtaken(cast.awa, "samedi", "2026-02-07T21:40")
+    tell(cast.bruno, title="Hiver est prolongé", at=local("2026-02-07T22:00"))
+    overtaken(cast.bruno, "dimanche", "2026-02-08T15:40")
+    overtaken(cast.bruno, "lundi", "2026-02-09T07:40")
+    assert service.taken == []
+    list(send_notices(local("2026-02-09T08:00")))
+    rung = {(path, (phone if "phone" in path else tablet).read(body)["title"]) for path, _, body in service.taken}
+    assert rung == {("/push/phone", "lundi"), ("/push/phone", "Hiver est prolongé"), ("/push/tablet", "samedi")}
+    assert len(service.taken) == 3
+    assert len(db.session.scalars(notices_of(cast.bruno)).all()) == 4  # inside, nothing is lost
+
+
+def test_who_was_told_this_morning_of_a_place_lost_is_told_no_more_that_day(cast: Cast, service: PushService):
+    phone = service.browser()
+    subscribe(cast.bruno, phone)
+    overtaken(cast.bruno, "samedi", "2026-02-07T21:40")
+    list(send_notices(local("2026-02-09T08:00")))
+    overtaken(cast.bruno, "lundi", "2026-02-09T09:40")
+    assert [phone.read(body)["title"] for _, _, body in service.taken] == ["samedi"]
+    overtaken(cast.bruno, "mardi", "2026-02-10T09:40")
+    assert [phone.read(body)["title"] for _, _, body in service.taken] == ["samedi", "mardi"]
+
+
+def test_a_place_lost_again_takes_the_place_of_what_the_phone_still_shows(cast: Cast, service: PushService):
+    phone = service.browser()
+    subscribe(cast.bruno, phone)
+    overtaken(cast.bruno, "lundi", "2026-02-09T09:40")
+    overtaken(cast.bruno, "mardi", "2026-02-10T09:40")
+    assert [headers["topic"] for _, headers, _ in service.taken] == ["overtaken", "overtaken"]
+    assert [phone.read(body)["tag"] for _, _, body in service.taken] == ["overtaken", "overtaken"]
+
+
+def test_several_places_lost_while_the_clock_stood_still_ring_once(cast: Cast, service: PushService):
+    phone = service.browser()
+    subscribe(cast.bruno, phone)
+    for title in ("un", "deux", "trois"):
+        tell(cast.bruno, kind="overtaken", title=title)
+    list(send_notices(NOW))
+    assert [phone.read(body)["title"] for _, _, body in service.taken] == ["trois"]
+
+
 def test_what_went_a_month_ago_is_forgotten(cast: Cast, service: PushService):
     subscribe(cast.awa, service.browser())
     tell(cast.awa)
@@ -284,6 +350,11 @@ def test_what_went_a_month_ago_is_forgotten(cast: Cast, service: PushService):
     [
         "http://10.0.0.1/push", "https://push.example.org/x", "https://fcm.googleapis.com@10.0.0.1/", "file:///etc",
         "https://fcm.googleapis.com:22/x", "https://evilfcm.googleapis.com/x", "https://[::1", "",
+        r"https://10.0.0.7\.push.apple.com/x", r"https://10.0.0.7\@web.push.apple.com/x", "http://web.push.apple.com/x",
+        "https://10.0.0.7#.push.apple.com/x", "https://10.0.0.7?.push.apple.com", "https://10.0.0.7/.push.apple.com",
+        "https://a..push.apple.com/x", "https://.push.apple.com/x", "https://web.push.apple.com",
+        "https://web.push.apple.com/\n", "https://web.push.apple.com/a b", r"https://web.push.apple.com/\x",
+        "https://web。push.apple.com/x", f"https://{'a' * 64}.push.apple.com/x", "https://localhost:22/x",
     ],
 )  # fmt: skip
 def test_we_send_to_the_services_of_browsers_and_nowhere_else(app, cast: Cast, endpoint):
@@ -294,6 +365,29 @@ def test_we_send_to_the_services_of_browsers_and_nowhere_else(app, cast: Cast, e
         pushing.add_device(cast.awa, **(said | {"endpoint": endpoint}), name="", timezone="", by="AWA", at=NOW)
     with transaction():
         pushing.add_device(cast.awa, **said, name="", timezone="", by="AWA", at=NOW)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://fcm.googleapis.com/fcm/send/dK8x-Q0:APA91bF_w~%3D",
+        "https://updates.push.services.mozilla.com/wpush/v2/gAAAAABl-_=",
+        "https://web.push.apple.com/QOd3-x_y",
+        "https://db5p.notify.windows.com/w/?token=BQYAAAD%2bA%3d%3d",
+    ],
+)
+def test_the_addresses_that_browsers_give_are_taken(endpoint):
+    assert web_push.is_service(endpoint, PUSH_SERVICES)
+
+
+def test_an_address_kept_before_it_was_refused_is_never_asked(app, cast: Cast, service: PushService):
+    subscribe(cast.awa, service.browser())
+    with transaction():
+        [device] = db.session.scalars(select(Device)).all()
+        device.endpoint = r"https://127.0.0.1\.push.apple.com/x"
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], push_services=PUSH_SERVICES)
+    tell(cast.awa)
+    assert list(send_notices(NOW))[-1] == "pushes: 1 refused"
 
 
 def test_a_phone_that_changes_hands_tells_its_first_owner_nothing_more(cast: Cast, service: PushService):
@@ -330,6 +424,45 @@ def test_signing_in_as_another_takes_the_first_ones_notices_off_the_phone(app, c
     assert count(Device) == 1
     phone.post("/sign-in/demonstration", data={"person": "BRUNO"})
     assert count(Device) == 0
+
+
+def test_a_phone_that_its_service_forgot_does_not_take_anothers_notices_away(app, cast: Cast, service: PushService):
+    phones = {person: app.test_client() for person in (cast.awa, cast.bruno)}
+    for person in phones:
+        phones[person].sign_in(person)
+    phones[cast.awa].post("/me/devices", data=service.browser("awa").said)
+    [number] = db.session.scalars(select(Device.id)).all()
+    with transaction():
+        db.session.execute(delete(Device))  # its service said 410
+        db.session.add(
+            Device(
+                id=number,
+                person_id=cast.bruno.id,
+                endpoint=service.browser("bruno").endpoint,
+                p256dh="",
+                auth="",
+                name="",
+                timezone="",
+                created_at=NOW,
+            )
+        )
+    assert "Cet appareil" not in phones[cast.awa].get("/me").text
+    phones[cast.awa].post("/sign-out")
+    assert count(Device) == 1
+    phones[cast.bruno].post("/me/devices", data=service.browser("bruno").said)
+    assert count(Device) == 1 and "Cet appareil" in phones[cast.bruno].get("/me").text
+    phones[cast.bruno].post("/sign-out")
+    assert count(Device) == 0
+
+
+@pytest.mark.parametrize("cookie", ["", "1", "nonsense.abc"])
+def test_a_cookie_we_did_not_write_is_no_device(client: Client, cast: Cast, service: PushService, cookie):
+    subscribe(cast.awa, service.browser())
+    client.sign_in(cast.awa)
+    client.set_cookie("device", cookie)
+    assert "Cet appareil" not in client.get("/me").text
+    client.post("/sign-out")
+    assert count(Device) == 1
 
 
 def test_signing_out_everywhere_takes_every_device_away(client: Client, cast: Cast, service: PushService):

@@ -14,6 +14,7 @@ NAMES = {"CREME": "Crème de nuit"}
 TITLES = {"hiver-2026": "Hiver 2026"}
 UNITS = {"counts": "units", "points": 10, "units": 3, "per": 1, "sku": "CREME", "gives": 30}
 AWARD = {"counts": "award", "challenge": "hiver-2026", "payout": 2}
+CLOSED = "clôture du challenge «\u00a0Hiver 2026\u00a0»\u00a0: "
 
 CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "a rule": (UNITS, 30, "3 × Crème de nuit × 10 pts = 30"),
@@ -27,17 +28,18 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "recomputed, without saying more": ({"counts": "difference", "was": 5, "now": 7}, 2, "recalculé : 5 → 7"),
     "converted at a closing": (
         AWARD | {"kind": "convert", "total": 250, "every": 10, "into": 1}, 25,
-        "clôture de Hiver 2026 : 1 point par tranche de 10 pts, 250 → 25",
+        CLOSED + "1 point par tranche de 10 pts, 250 → 25",
     ),
-    "a rank": (AWARD | {"kind": "rank", "rank": 1, "total": 250}, 500, "clôture de Hiver 2026 : 1re place → 500"),
-    "another rank": (AWARD | {"kind": "rank", "rank": 3, "total": 9}, 5, "clôture de Hiver 2026 : 3e place → 5"),
+    "a rank": (AWARD | {"kind": "rank", "rank": 1, "total": 250}, 500, CLOSED + "1re place → 500"),
+    "another rank": (AWARD | {"kind": "rank", "rank": 3, "total": 9}, 5, CLOSED + "3e place → 5"),
     "a threshold": (
         AWARD | {"kind": "threshold", "rank": 3, "total": 250}, 50,
-        "clôture de Hiver 2026 : seuil atteint avec 250 pts → 50",
+        CLOSED + "seuil atteint avec 250 pts → 50",
     ),
-    "a target": (AWARD | {"kind": "objective", "total": 9}, 50, "clôture de Hiver 2026 : objectif atteint → 50"),
+    "a target": (AWARD | {"kind": "objective", "total": 9}, 50, CLOSED + "objectif atteint → 50"),
     "a challenge that is gone": (
-        AWARD | {"kind": "objective", "challenge": "gone"}, 5, "clôture de gone : objectif atteint → 5",
+        AWARD | {"kind": "objective", "challenge": "gone"}, 5,
+        CLOSED.replace("Hiver 2026", "gone") + "objectif atteint → 5",
     ),
 }  # fmt: skip
 

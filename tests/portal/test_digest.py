@@ -53,8 +53,8 @@ def test_whoever_earned_something_reads_points_rank_and_what_is_missing(cast: Ca
     for said in (
         "Bonjour Awa Diallo",
         "Hiver\n",
-        "Points de la semaine : 30",
-        "Votre place : 2e",
+        "Points de la semaine\u00a0: 30",
+        "Votre place\u00a0: 2e",
         "Encore",
         "/me#notif",
     ):

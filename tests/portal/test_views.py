@@ -250,6 +250,19 @@ def test_an_animator_is_told_of_a_closing_that_waits_and_urgently_once_it_is_lat
     assert "devait se clôturer" not in home(client, cast.marc)
 
 
+def test_the_next_step_after_a_sale_says_of_which_challenge_it_is(client: Client, cast: Cast) -> None:
+    for code, name in (("hiver", "Hiver"), ("salon", "Hiver au salon")):
+        challenge = publish(code=code, name=name)
+        with transaction():
+            challenge.state = "running"
+    sell("AWA", [("CREME", 2)])
+    client.sign_in(cast.awa)
+    answer = client.get("/declarations/sale-1?new=1").text
+    parts = re.findall(r'hx-get="(/challenges/[^"]+/progress)"', answer)
+    cards = [client.get(part, headers={"HX-Request": "true"}).text for part in parts]
+    assert [re.findall(r"<h2[^>]*>(.*?)</h2>", card) for card in cards] == [["Hiver"], ["Hiver au salon"]]
+
+
 def test_an_animator_is_told_which_job_failed(client: Client, cast: Cast) -> None:
     with transaction():
         db.session.add(JobRun(name="challenges.advance", finished_at=NOW, outcome="failed: ValueError"))

@@ -219,7 +219,7 @@ def test_a_refusal_is_told_in_the_language_of_who_asked(sales: None, cast: Cast)
     gone = draft(payouts=[{"kind": "rank", "from": 1, "to": 1, "reward": "SPA"}])
     run_id = ask(gone)
     assert work(run_id, Hand()) == "failed"
-    assert look(run_id).failure.startswith("gain n° 1 : « SPA » n’est pas un article du catalogue")
+    assert look(run_id).failure.startswith("gain n° 1\u00a0: «\u00a0SPA\u00a0» n’est pas un article du catalogue")
     with transaction():
         cast.marc.language = "en"
     again = ask(gone)

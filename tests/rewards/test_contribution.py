@@ -115,7 +115,7 @@ def test_a_backtest_says_the_bands_of_each_status(app: Flask, cast: Cast) -> Non
         ("Salarié · 1 personne", "300,00 €"), ("Indépendant · 1 personne", "2 700,00 €"),
     ]  # fmt: skip
     assert lines[0].law.replace("\xa0", " ") == (
-        "Rien n’est dû sur 273,45 € ; contribution de 5,31 € sur 26,55 € ; droit commun sur 0,00 €."
+        "Rien n’est dû sur 273,45 €\u202f; contribution de 5,31 € sur 26,55 €\u202f; droit commun sur 0,00 €."
     )
     assert lines[1].law == "1 personne passe le seuil de la DAS2."  # 2 400 €
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import event, select, update
+from sqlalchemy import event, func, select, update
 
 from foundation import clock, programme
 from foundation.database import db
@@ -153,6 +153,14 @@ def test_an_order_without_an_address_says_so_beside_the_field(awa, cast):
     assert answer.status_code == 422
     assert "Écrivez l’adresse de livraison" in answer.text
     assert balance(cast.awa) == 250
+
+
+def test_no_code_leaves_before_there_is_an_address(awa, cast, strict):
+    offer("SAC")
+    answer = send(awa, address=" ")
+    assert answer.status_code == 422 and "Écrivez l’adresse de livraison" in answer.text
+    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == 0
+    assert "Recevoir un code" in answer.text
 
 
 @pytest.mark.parametrize("wrong", [{"price": "-1"}, {"price": "x"}, {"token": "t" * 65}, {"token": ""}])
@@ -306,7 +314,7 @@ def test_staff_write_an_article_with_its_picture(app, client, cast):
     reward = db.session.scalars(select(Reward)).one()
     assert (reward.cost_cents, reward.price_points, reward.stock, reward.countries) == (1250, 300, 4, "FR,BE")
     kept = client.get(f"/rewards/pictures/{reward.picture}")
-    assert kept.mimetype == "image/webp"
+    assert (kept.mimetype, kept.headers["Cache-Control"]) == ("image/webp", "private, max-age=86400")
     with Image.open(io.BytesIO(kept.data)) as opened:
         assert opened.size == (1000, 750)
     first = reward.picture

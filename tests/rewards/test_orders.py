@@ -276,8 +276,8 @@ def test_the_movement_says_which_order_it_was(client, cast):
         orders.cancel(made, "Rupture", by="MARC", at=NOW)
     client.sign_in(cast.awa)
     page = client.get("/points").text
-    assert "Commande : Sac de plage" in page
-    assert "Commande annulée, points rendus : Sac de plage" in page
+    assert "Commande\u00a0: Sac de plage" in page
+    assert "Commande annulée, points rendus\u00a0: Sac de plage" in page
 
 
 def test_without_an_outlet_only_what_is_for_everywhere_is_had(cast):

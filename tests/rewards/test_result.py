@@ -239,7 +239,7 @@ def test_everybody_who_took_part_is_told_once_in_their_language(closed: Challeng
     assert [notice.person_id for notice in notices] == sorted(
         person.id for person in (cast.awa, cast.bruno, cast.nina, cast.chloe)
     )
-    assert notices[0].title == "Hiver : les résultats"
+    assert notices[0].title == "Hiver\u00a0: les résultats"
     assert notices[0].address == "/challenges/hiver/result"
 
 

@@ -360,7 +360,7 @@ def test_an_animator_gives_points_and_the_person_reads_why(client: Client, winte
     client.sign_in(cast.marc)
     assert "/studio/network/people/AWA/points" in client.get("/studio/network/people/AWA").text
     page = words(give(client).text)
-    assert "Les points ont été modifiés\u00a0: Awa Diallo." in page and "Salon de Lyon" in page and "par MARC" in page
+    assert "Les points ont été modifiés : Awa Diallo." in page and "Salon de Lyon" in page and "par MARC" in page
     give(client, book="wallet", kind="correction", amount="4", reason="Doublon")
     client.sign_in(cast.awa)
     page = words(client.get("/points").text)

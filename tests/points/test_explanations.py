@@ -14,7 +14,7 @@ NAMES = {"CREME": "Crème de nuit"}
 TITLES = {"hiver-2026": "Hiver 2026"}
 UNITS = {"counts": "units", "points": 10, "units": 3, "per": 1, "sku": "CREME", "gives": 30}
 AWARD = {"counts": "award", "challenge": "hiver-2026", "payout": 2}
-CLOSED = "clôture du challenge «\u00a0Hiver 2026\u00a0»\u00a0: "
+CLOSED = "clôture du challenge « Hiver 2026 » : "
 
 CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "a rule": (UNITS, 30, "3 × Crème de nuit × 10 pts = 30"),

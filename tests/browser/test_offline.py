@@ -510,6 +510,7 @@ def test_a_sale_that_has_not_left_is_corrected_or_erased_and_one_that_may_have_a
     expect(rows).to_contain_text("Elle est peut-être déjà arrivée")
     expect(rows.get_by_role("button")).to_have_count(0)
     weather.lose = 0
+    page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once, not after the next pause
     expect(rows).to_contain_text("Comptée")
     assert sales_of("AWA") == [("accepted", 2)]
 
@@ -543,6 +544,8 @@ def test_kept_pages_follow_what_is_changed_and_the_network_when_it_is_back(
     page.goto("/ranking")
     expect(page.locator(".offline-note")).to_contain_text("Offline · as of")
     weather.down = False
+    page.context.set_offline(True)
+    page.context.set_offline(False)  # the browser says that the network is back
     expect(page.locator(".offline-note")).to_be_hidden()
     weather.down = True
     page.goto("/declare")

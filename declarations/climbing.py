@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from challenges.models import Challenge
-from declarations.queries import Answer
+from declarations.queries import Answer, InChallenge
 from declarations.scoring import outcome
 from leaderboards.queries import Supposed, frozen_day, ranks_with_and_without
 from points.queries import adjustments_of
@@ -60,3 +61,17 @@ def climbs(answer: Answer, *, at: datetime) -> list[Climb]:
         if now is not None and (before is None or now < before):
             found.append(Climb(one.challenge, before, now))
     return found
+
+
+def climbs_together(answers: Sequence[Answer], *, at: datetime) -> list[Climb]:
+    """What several accepted sales of one person and one day changed together: against the boards without any of them.
+    As many statements as for one."""
+    accepted = [one for one in answers if not one.waiting and one.challenges]
+    ids = {one.declaration.id for one in accepted}
+    without: dict[int, InChallenge] = {}
+    for answer in accepted:
+        for one in answer.challenges:
+            if one.versions and one.challenge.id not in without:
+                rest = [other for other in one.others if other.declaration_id not in ids]
+                without[one.challenge.id] = replace(one, others=rest)
+    return climbs(replace(accepted[0], challenges=list(without.values())), at=at) if without else []

@@ -10,17 +10,18 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import DateField
 from wtforms.validators import InputRequired, ValidationError
 
-from declarations import operations, queries, rules
+from badges.queries import grants_of
+from challenges import wording
+from declarations import climbing, operations, permissions, queries, rules
 from declarations.expecting import earns, expected_of
 from declarations.forms import CustomerForm, answers_of, day_wrong, new_id, parsed_id, units_of
 from declarations.queries import Choosable
@@ -235,13 +236,37 @@ def send_meeting() -> AnyResponse | str:
             text = _("Cette réunion ne peut pas être enregistrée ; parlez-en à votre animateur.")
         form.form_errors.append(text)
         return make_response(_page(form), 409 if refusal.conflict else 422)
-    flash(
-        ngettext(
-            "Réunion enregistrée : %(n)s vente.", "Réunion enregistrée : %(n)s ventes.", len(told), n=number(len(told))
-        ),
-        "success",
-    )  # fmt: skip
-    return redirect(url_for("declarations.declarations"))
+    return redirect(url_for("declarations.meeting_answer", sale=[one.id for one in told]))
+
+
+@requires("play")
+def meeting_answer() -> AnyResponse | str:
+    """What a meeting gave, its sales (`sale`, their ids) together: points, new badges, places won, the next step. They
+    share a day; one that was put on another day since has its own page."""
+    ids = list(dict.fromkeys(filter(None, map(parsed_id, request.args.getlist("sale")))))[:MOST_GUESTS]
+    if not ids:
+        return redirect(url_for("declarations.declarations"))
+    mine = {one.public_id: (one, said) for one, said in permissions.declarations_named(current_user, ids)}
+    told = [mine[one] for one in ids if one in mine]
+    if not told:
+        abort(404)
+    at = clock.now()
+    answers = queries.answers([one for one in told if one[1].sold_on == told[0][1].sold_on], at=at)
+    accepted = [one for one in answers if one.declaration.status == "accepted"]
+    arrived = {one.declaration.received_at for one in accepted}
+    earned = [one for one in grants_of(current_user.id) if not one.quiet and one.granted_at in arrived]
+    challenges = {one.challenge.id: one.challenge for answer in accepted for one in answer.challenges if not one.late}
+    return render_template(
+        "declarations/meeting_answer.html",
+        answers=answers,
+        total=sum(one.points for one in accepted),
+        earned=earned,
+        climbs=climbing.climbs_together(answers, at=at),
+        challenges=[one for one in challenges.values() if one.state in ("running", "closing", "reviewing")],
+        several=len(challenges) > 1,
+        explain_bar=wording.explain_bar,
+        language=language(),
+    )
 
 
 def _page(form: MeetingForm, *, search: str = "", unknown_code: str = "") -> str:

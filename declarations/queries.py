@@ -17,7 +17,7 @@ from challenges.models import OPEN_STATES, Challenge, Participant, RulesVersion
 from challenges.queries import audience_select
 from challenges.rules import Gain, Sale, Version, version_from, version_of
 from declarations.models import CountedDeclaration, Declaration, FavouriteProduct, Line, Revision
-from declarations.scoring import Told, counted_in, current_revisions, outcome, sales_of, window_of
+from declarations.scoring import Outcome, Told, counted_in, current_revisions, outcome, sales_of, window_of
 from foundation.database import db
 from network.models import Person
 from points.models import Account, Entry
@@ -163,44 +163,76 @@ def replaced_proofs(declaration: Declaration, revision: Revision) -> list[Revisi
     return list(found.values())
 
 
+@dataclass(frozen=True)
+class _Fold:
+    """One person's sales folded in a challenge."""
+
+    challenge: Challenge
+    versions: Sequence[Version]
+    written: Mapping[int, Sequence[Mapping[str, Any]]]
+    counted: Sequence[Told]
+    folded: Outcome
+
+    def gives(self, declaration: Declaration) -> InChallenge | None:
+        """What one of them gives there; None where it was not counted when the challenge closed."""
+        if not any(one.declaration_id == declaration.id for one in self.counted):
+            return InChallenge(self.challenge, (), 0, True) if self.challenge.state != "closed" else None
+        waiting = declaration.status == "in_review"
+        scored = next(
+            one
+            for one in (self.folded.expected if waiting else self.folded.scored)
+            if one.sale.id == declaration.public_id
+        )
+        others = [one for one in self.counted if one.declaration_id != declaration.id]
+        return InChallenge(
+            self.challenge, scored.gains, scored.points, False, self.written, self.versions, others
+        )  # fmt: skip
+
+
 def answer(declaration: Declaration, revision: Revision, *, at: datetime) -> Answer:
     """What a declaration gives, challenge by challenge, with the arithmetic.
 
     The person's sales are folded again, in every challenge it touches at once: six statements, whatever the number of
     challenges and sales.
     """
-    person_id = declaration.person_id
-    lines = told_lines([revision.id])[revision.id]
-    waiting = declaration.status == "in_review"
-    if declaration.status not in ("accepted", "in_review"):
-        return Answer(declaration, revision, lines, [], waiting, {}, False)
-    challenges = played_on(person_id, revision.sold_on, closed=True)
+    return answers([(declaration, revision)], at=at)[0]
+
+
+def answers(told: Sequence[tuple[Declaration, Revision]], *, at: datetime) -> list[Answer]:
+    """What several declarations give that one person sold on one day, as those of a meeting, in as many statements as
+    for one."""
+    [(person_id, day)] = {(declaration.person_id, revision.sold_on) for declaration, revision in told}
+    lines = told_lines([revision.id for _, revision in told])
+    is_open = any(declaration.status in ("accepted", "in_review") for declaration, _ in told)
+    challenges = played_on(person_id, day, closed=True) if is_open else []
     frozen = _counted_pairs([one.id for one in challenges if one.state == "closed"], person_id)
-    may_change = not _shut(declaration, revision, challenges, frozen, at)
-    if not challenges or revision.barred:
-        return Answer(declaration, revision, lines, [], waiting, {}, may_change)
-    rules, written = frozen_rules([one.id for one in challenges])
-    told = sales_of([person_id], min(one.starts_on for one in challenges), max(one.ends_on for one in challenges)).get(
-        person_id, []
-    )
-    found = []
-    for challenge in challenges:
-        counted = counted_in(challenge, told, frozen.get(challenge.id))
-        if not any(one.declaration_id == declaration.id for one in counted):
-            if challenge.state != "closed":
-                found.append(InChallenge(challenge, (), 0, True))
-            continue
-        folded = outcome(challenge, rules[challenge.id], counted)
-        scored = next(
-            one for one in (folded.expected if waiting else folded.scored) if one.sale.id == declaration.public_id
+    folds: list[_Fold] = []
+    if challenges and not all(revision.barred for _, revision in told):
+        rules, written = frozen_rules([one.id for one in challenges])
+        first, last = min(one.starts_on for one in challenges), max(one.ends_on for one in challenges)
+        sales = sales_of([person_id], first, last).get(person_id, [])
+        for challenge in challenges:
+            counted = counted_in(challenge, sales, frozen.get(challenge.id))
+            folded = outcome(challenge, rules[challenge.id], counted)
+            folds.append(_Fold(challenge, rules[challenge.id], written[challenge.id], counted, folded))
+    given: list[list[InChallenge]] = []
+    for declaration, revision in told:
+        counts = declaration.status in ("accepted", "in_review") and not revision.barred
+        given.append([one for one in (fold.gives(declaration) for fold in folds) if one] if counts else [])
+    names = _names_in([line for sold in lines.values() for line in sold], [one for some in given for one in some])
+    return [
+        Answer(
+            declaration,
+            revision,
+            lines[revision.id],
+            some,
+            declaration.status == "in_review",
+            names if some else {},
+            declaration.status in ("accepted", "in_review")
+            and not _shut(declaration, revision, challenges, frozen, at),
         )
-        others = [one for one in counted if one.declaration_id != declaration.id]
-        found.append(
-            InChallenge(
-                challenge, scored.gains, scored.points, False, written[challenge.id], rules[challenge.id], others
-            )
-        )  # fmt: skip
-    return Answer(declaration, revision, lines, found, waiting, _names_in(lines, found), may_change)
+        for (declaration, revision), some in zip(told, given, strict=True)
+    ]
 
 
 def changeable(declaration: Declaration, revision: Revision, *, at: datetime) -> bool:

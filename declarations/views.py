@@ -222,6 +222,7 @@ for rule, view, methods in (
     ("/declare/favourites", declaring.favourite, ["POST"]),
     ("/declare/meeting", meeting.meeting, ["GET"]),
     ("/declare/meeting", meeting.send_meeting, ["POST"]),
+    ("/declare/meeting/answer", meeting.meeting_answer, ["GET"]),
     ("/declare/meeting/draft", meeting.meeting_draft, ["GET", "POST"]),
     ("/declare/meeting/expected", meeting.meeting_expected, ["POST"]),
     ("/declare/products", declaring.products, ["GET"]),

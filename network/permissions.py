@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import abort, redirect, request, url_for
+from flask import abort, redirect, request, session, url_for
 from flask_login import current_user
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -58,10 +58,13 @@ def requires(permission: str) -> Callable[[View], View]:
 
 
 def to_sign_in() -> Any:
-    """The way to the sign-in page, and from there back to the page that was open; a part sends its whole page."""
+    """The way to the sign-in page, and from there back to the page that was open; a part sends its whole page. Whoever
+    comes from a page of this site, or with a session that is over, is told so there."""
     part = request.headers.get("HX-Request") == "true"
     target = request.full_path.rstrip("?") if request.method == "GET" and not part else _page_before(part)
-    way = url_for("network.sign_in", next=target)
+    before = _page_before(part)
+    ended = request.method != "GET" or part or "_user_id" in session or (before and not before.startswith("/sign-"))
+    way = url_for("network.sign_in", next=target, ended=1 if ended else None)
     return ("", 204, {"HX-Redirect": way}) if part else redirect(way)
 
 

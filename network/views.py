@@ -140,7 +140,16 @@ def _session_over(error: CSRFError) -> Any:
         return problem(400, "The token is missing or of another session; ask for it again")
     if htmx and current_user.is_authenticated:
         return "", 204, {"HX-Refresh": "true"}
-    return render_template("errors/400.html", error=error), 400
+    return render_template("errors/400.html", error=error, another=current_user.is_authenticated), 400
+
+
+@blueprint.get("/changed")
+@requires("public")
+def changed() -> AnyResponse | str:
+    """Where a page leads whose person is no longer the one who is signed in here."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("network.sign_in"))
+    return render_template("errors/400.html", another=True)
 
 
 # — signing in —
@@ -171,7 +180,9 @@ def ask_code() -> AnyResponse | str:
         time.sleep(max(0.0, EVEN_SECONDS - (time.monotonic() - begun)))
         return redirect(url_for("network.type_code"))
     people = queries.demonstration_people() if _settings().demonstration else []
-    answer = make_response(render_template("network/sign_in.html", form=form, people=people, face=faces.face))
+    ended = bool(request.args.get("ended"))
+    page = render_template("network/sign_in.html", form=form, people=people, face=faces.face, ended=ended)
+    answer = make_response(page)
     answer.status_code = 422 if form.errors else 200
     return answer
 

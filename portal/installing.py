@@ -42,6 +42,9 @@ SHELL = (
     "outbox.js", "outbox-pages.js", "outbox-meeting.js", "icons.svg", "mark.svg",
 )  # fmt: skip
 FONTS = ("fonts/figtree.woff2", "fonts/bricolage-grotesque.woff2")
+# What is said without network, by the end of its address: a page was not kept; the network failed while a form was
+# sent; nobody is signed in on this phone.
+WITHOUT_NETWORK = {"page": "", "sent": "/sent", "left": "/left"}
 FONTS_VERSION = "5.3.0-4"
 PAPER = "#FBF7F0"
 
@@ -153,9 +156,9 @@ def service_worker() -> Response:
     static = Path(current_app.static_folder or "")
     files = [{"url": asset_url(name), "revision": None} for name in SHELL if (static / name).is_file()]
     files += [{"url": url_for("static", filename=name, v=FONTS_VERSION), "revision": None} for name in FONTS]
-    for language, sent in product(LANGUAGES, (False, True)):
-        revision = sha256(_offline_page(language, sent=sent).encode()).hexdigest()[:10]
-        files.append({"url": url_for("portal.offline", language=language, sent=sent), "revision": revision})
+    for language, what in product(LANGUAGES, WITHOUT_NETWORK):
+        revision = sha256(_offline_page(language, what).encode()).hexdigest()[:10]
+        files.append({"url": url_for("portal.offline", language=language, what=what), "revision": revision})
     told = {"files": files, "first": FIRST, "languages": list(LANGUAGES)}
     parts = ", ".join(json.dumps(asset_url(name)) for name in ("service-worker.js", "js/push-events.js"))
     script = f"self.SHELL = {json.dumps(told)};\nimportScripts({parts});\n"
@@ -166,16 +169,15 @@ def service_worker() -> Response:
 
 
 @requires("public")
-def offline(language: str, sent: bool) -> Response:
-    """What is said without network when a page was not kept, or (`sent`) when the network failed while a form was
-    sent: the same for everybody."""
+def offline(language: str, what: str) -> Response:
+    """What is said without network (`what`, of WITHOUT_NETWORK): the same for everybody."""
     if language not in LANGUAGES:
         abort(404)
-    answer = make_response(_offline_page(language, sent=sent))
+    answer = make_response(_offline_page(language, what))
     answer.headers["Cache-Control"] = "no-cache"
     return answer
 
 
-def _offline_page(language: str, *, sent: bool) -> str:
+def _offline_page(language: str, what: str) -> str:
     with force_locale(language):
-        return render_template("portal/offline.html", for_anybody=True, sent=sent)
+        return render_template("portal/offline.html", for_anybody=True, what=what)

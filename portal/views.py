@@ -122,8 +122,10 @@ for rule, view in (
     ("/service-worker.js", installing.service_worker),
 ):
     blueprint.add_url_rule(rule, view_func=view, methods=["GET"])
-for rule, sent in (("/offline/<language>", False), ("/offline/<language>/sent", True)):
-    blueprint.add_url_rule(rule, view_func=installing.offline, methods=["GET"], defaults={"sent": sent})
+for what, way in installing.WITHOUT_NETWORK.items():
+    blueprint.add_url_rule(
+        f"/offline/<language>{way}", view_func=installing.offline, methods=["GET"], defaults={"what": what}
+    )
 
 # --- the studio: the list, and one challenge followed ----------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from portal.queries import Playing, RecentSale
 from portal.rules import Step
 
 URGENT_DAYS = 3
+TIMES = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"  # a number is not cut from its product
 
 
 def amount_in_words(measure: str, amount: int, *, up: bool = False) -> str:
@@ -69,7 +70,7 @@ def _step_in_words(step: Step) -> tuple[str, str]:
         kinds = when.categories or when.families
         if when.skus is not None and len(when.skus) == 1:
             (sku,) = when.skus
-            what = f"{number(step.missing)} × {queries.product_names([sku]).get(sku, sku)}"
+            what = f"{number(step.missing)}{TIMES}{queries.product_names([sku]).get(sku, sku)}"
         elif when.skus is None and kinds is not None and len(kinds) == 1:
             (kind,) = kinds
             what = ngettext(
@@ -127,7 +128,7 @@ def rank_in_words(rank: int) -> str:
 
 def sale_in_words(sale: RecentSale) -> str:
     """What a sale holds: "2 × Crème de jour, 1 × Sérum et 3 autres"."""
-    named = ", ".join(f"{number(units)} × {name}" for units, name in sale.products)
+    named = ", ".join(f"{number(units)}{TIMES}{name}" for units, name in sale.products)
     if not sale.more:
         return named
     return ngettext(

@@ -8,8 +8,9 @@ export function byCode(products, code) {
   return products.find((one) => one.sku === code || (one.ean && bare(one.ean) === bare(code)));
 }
 
-/* Shows what is found for a text among what is on sale that day, in the place of the server's results. */
-export function search(products, text, day) {
+/* Shows what is found for a text, or for a code that was read, among what is on sale that day, in the place of the
+   server's results. */
+export function search(products, text, day, code = false) {
   const wanted = fold(text);
   const box = document.getElementById("declare-results");
   box.classList.remove("contents");
@@ -29,7 +30,7 @@ export function search(products, text, day) {
   }
   found.sort((a, b) => a.rank - b.rank || a.name.localeCompare(b.name));
   const results = found.slice(0, 8).map(({ one }) => shape("outbox-found", { sku: one.sku, product: one.name, category: one.category }));
-  if (!results.length) return box.replaceChildren(shape("outbox-unfound", { text }));
+  if (!results.length) return box.replaceChildren(shape(code ? "outbox-unknown" : "outbox-unfound", { text }));
   box.replaceChildren(shape("outbox-lines"));
   box.querySelector("ul").append(...results);
 }

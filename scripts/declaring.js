@@ -101,6 +101,14 @@ export function nearby(form, offline, locally) {
       answer(event.detail.elt);
     });
   }
+  // The sign-in has expired: what was tapped is not lost on the way to another page, the phone goes on by itself.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!form.contains(event.detail.elt) || !event.detail.xhr.getResponseHeader("HX-Redirect") || !window.outbox) return;
+    event.preventDefault();
+    cut = true;
+    answer(event.detail.elt);
+    window.outbox.expire();
+  });
   window.addEventListener("online", () => (cut = false));
   return away;
 }

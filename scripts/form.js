@@ -1,6 +1,6 @@
 /* The declare form, sent through the outbox, with or without network. */
 import { again, alert, keeping, today, wrongArea, wrongDay, wrongLines } from "./declaring.js";
-import { reasons } from "./list.js";
+import { reasons, sold } from "./list.js";
 import { shape } from "./shapes.js";
 import { words } from "./words.js";
 
@@ -96,7 +96,8 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     form.dataset.instead = id; // gone once the sale is sent under its new id
   };
   const open = async () => {
-    const asked = new URLSearchParams(location.hash.slice(1)).get("sale");
+    const hash = new URLSearchParams(location.hash.slice(1));
+    const asked = hash.get("sale");
     const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
     // A page from the cache has been here before: its id may be that of another sale, its day another day.
     if (offline && !back) {
@@ -106,6 +107,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     if (asked) {
       const item = await store.one(asked);
       if (item && ["draft", "refused"].includes(item.state)) fill(item);
+      if (item?.state === "draft" && hash.has("taken")) alert(shape("outbox-taken"));
       return;
     }
     // The same page again, after a reload or Back: it is as it was left.
@@ -121,7 +123,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     const draft = (await store.mine("draft")).filter((item) => item.id !== fields.id.value).pop();
     if (!draft) return;
     document.getElementById("outbox-alert").replaceChildren(
-      shape("outbox-resume", { id: draft.id, sold: draft.sale.lines.map((line) => `${line.units} × ${line.name}`).join(", ") || draft.sale.comment }),
+      shape("outbox-resume", { id: draft.id, sold: sold(draft) || draft.sale.comment }),
     );
   };
   document.addEventListener("click", async (event) => {
@@ -166,7 +168,7 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
   const same = (item, sale) => JSON.stringify(item.sale) === JSON.stringify(sale);
   const shown = (id) => location.assign(`/declarations/${id}?new=1`);
   const kept = (item) => {
-    const panel = shape("outbox-kept", { sold: item.sale.lines.map((line) => `${line.units} × ${line.name}`).join(", ") });
+    const panel = shape("outbox-kept", { sold: sold(item) });
     form.hidden = true;
     form.before(panel);
     document.querySelector("[data-kept] h1")?.focus();

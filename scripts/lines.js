@@ -71,9 +71,9 @@ export function start(outbox) {
     results().replaceChildren();
     results().classList.add("contents");
   };
-  const find = async (text) => {
+  const find = async (text, code) => {
     const products = await catalogue();
-    if (products.length || !text.trim()) search(products, text, fields.sold_on.value);
+    if (products.length || !text.trim()) search(products, text, fields.sold_on.value, code);
     else results().replaceChildren(shape("outbox-unreached"));
   };
 
@@ -95,7 +95,7 @@ export function start(outbox) {
       const found = byCode(await catalogue(), button.value);
       if (found) return focus(add(found.sku, found.name));
       if (window.htmx) return window.htmx.trigger(button, "unknown");
-      return find(button.value);
+      return find(button.value, true);
     },
     search() {},
   };
@@ -108,7 +108,7 @@ export function start(outbox) {
 
   // What the server cannot be asked now is answered by the phone.
   const away = nearby(form, Boolean(outbox?.offline), (element) => {
-    if (["q", "code"].includes(element.name)) find(element.value).catch(() => {});
+    if (["q", "code"].includes(element.name)) find(element.value, element.name === "code").catch(() => {});
     else if (element.name === "favourite") say(shape("lines-unkept"));
   });
   // What is found for a text that is no longer there comes too late.

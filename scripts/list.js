@@ -2,7 +2,7 @@
 import { day, moment, points, shape } from "./shapes.js";
 import { say, words } from "./words.js";
 
-const sold = (item) => item.sale.lines.map((line) => `${line.units} × ${line.name || line.sku}`).join(", ");
+export const sold = (item) => item.sale.lines.map((line) => `${line.units}\u00a0×\u00a0${line.name || line.sku}`).join(", ");
 
 /* Why a sale was refused, in words. */
 export const reasons = (item) => {
@@ -25,17 +25,24 @@ export function row(item) {
     points: points(item.answer?.points ?? 0),
   });
   const state = item.state === "answered" ? (item.answer.status === "in_review" ? "in_review" : item.answer.status === "accepted" ? "accepted" : "sent") : item.state;
+  const phase = item.state === "kept" && item.asked ? "asked" : item.state;
   for (const pill of copy.querySelectorAll("[data-state]")) if (!pill.dataset.state.split(" ").includes(state)) pill.remove();
-  for (const part of copy.querySelectorAll("[data-for]")) if (!part.dataset.for.split(" ").includes(item.state)) part.remove();
+  for (const part of copy.querySelectorAll("[data-for]")) if (!part.dataset.for.split(" ").includes(phase)) part.remove();
   return copy;
 }
 
 /* Show the list, and keep it as the phone is. */
 export async function start({ store, offline, send, listen }) {
   const list = document.getElementById("outbox-list");
+  /* One that waits is taken back first: what the server may have stays, and becomes its answer. */
+  const erase = async (id) => {
+    const item = await store.one(id);
+    if (item && (item.state !== "kept" || (await store.takeBack(id)))) await store.drop(id);
+  };
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-drop]");
-    if (button && window.confirm(words.drop)) await store.drop(button.dataset.drop);
+    const { drop, take } = event.target.closest("[data-drop], [data-take]")?.dataset ?? {};
+    if (drop && window.confirm(words.drop)) await erase(drop);
+    if (take && (await store.takeBack(take))) location.assign(`/declare#sale=${take}&taken`);
     if (event.target.closest("#outbox-list [data-send]")) send();
   });
   if (!list) return;

@@ -158,7 +158,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
     if (!element.matches("button, input")) element.tabIndex = -1;
     element.focus({ preventScroll: true });
   };
-  const find = async (text) => search(await store.products(), text, fields.sold_on.value);
+  const find = async (text, code) => search(await store.products(), text, fields.sold_on.value, code);
   const tapped = {
     add(button) {
       add(button.value, (button.querySelector(".row-title") ?? button).textContent.trim());
@@ -187,12 +187,12 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       change((now) => now.guests.splice(place, 1));
       focus(guests.children[place - 1]);
     },
-    /* What the camera read. */
-    async code({ value }) {
-      const found = byCode(await store.products(), value);
+    /* What the camera read: of a product on this phone, else of one that the server knows. */
+    async code(button) {
+      const found = byCode(await store.products(), button.value);
       if (found) return add(found.sku, found.name);
-      fields.q.value = value;
-      touch(fields.q);
+      if (window.htmx) return window.htmx.trigger(button, "unknown");
+      return find(button.value, true);
     },
     search() {},
   };
@@ -203,7 +203,12 @@ export function start({ store, person, offline, met, reach, send, listen }) {
     tapped[button.name]?.(button);
   });
   const away = nearby(form, offline, (element) => {
-    if (element.name === "q") find(element.value).catch(() => {});
+    if (["q", "code"].includes(element.name)) find(element.value, element.name === "code").catch(() => {});
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const named = form.querySelector("#declare-results [data-named]"); // the product of a code, and no other
+    if (named) tapped.add(named);
   });
 
   const open = async () => {
@@ -248,6 +253,14 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       const count = (state) => items.filter((item) => item.state === state).length;
       const total = items.reduce((sum, { answer }) => sum + (answer?.status === "accepted" ? answer.points : 0), 0);
       const [waiting, refused, told] = ["kept", "refused", "answered"].map(count);
+      if (!items.length) return location.replace(location.pathname); // all of them were erased
+      const given = panel.querySelector("[data-given]");
+      const asked = new URLSearchParams(items.filter(({ state }) => state === "answered").map(({ id }) => ["sale", id]));
+      const address = `${given.firstElementChild.pathname}?${asked}`;
+      // What they gave together is said by the server, as after one sale; what is refused stays in sight first.
+      if (told === items.length && document.visibilityState === "visible") return location.assign(address);
+      given.hidden = waiting || !told;
+      given.firstElementChild.href = address;
       panel.querySelector("h1").textContent = [
         waiting && say(words.meeting.kept, { n: waiting }),
         !waiting && told && say(words.meeting.told, { n: told }),

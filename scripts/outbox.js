@@ -21,6 +21,7 @@ async function send() {
   clearTimeout(timer);
   const { outcome, progress } = await flush().catch(() => ({ outcome: "later" }));
   if (outcome === "other") return elsewhere();
+  if (progress) prepare();
   if (outcome !== "later" || progress) pause = FIRST;
   if (outcome !== "later") return;
   store.tell({ state: "waiting" });
@@ -46,7 +47,7 @@ async function later() {
 
 /* Somebody else has signed in, or this person has left, in another window or before Back was pressed: this page is no
    longer to be seen. */
-const elsewhere = () => location.replace("/");
+const elsewhere = () => location.replace("/changed");
 async function stillHers() {
   if ((await store.get("person")) !== person) elsewhere();
 }
@@ -91,6 +92,12 @@ async function meet() {
   await store.keep(open);
 }
 
+/* The server says that nobody is signed in: every page of this phone asks to sign in again. */
+async function expire() {
+  await store.set("expired", true);
+  store.tell({ state: "expired" });
+}
+
 /* Hear of whatever happens to the queue, here or in another window. */
 function listen(show) {
   let asked = 0;
@@ -105,7 +112,8 @@ function listen(show) {
 let arrived = null;
 async function seller() {
   arrived = store.become(person).then(() => store.set("language", root.lang)).catch(() => {});
-  window.outbox = { store, person, offline, met, reach, listen, send: later };
+  if (!offline) arrived.then(() => store.set("expired", undefined)).catch(() => {}); // the server has just shown her page
+  window.outbox = { store, person, offline, met, reach, expire, listen, send: later };
   guardLeaving();
   await met().catch(() => {});
   listen(shelf.show);
@@ -117,8 +125,39 @@ async function seller() {
   });
   window.addEventListener("focus", sendNow);
   window.addEventListener("pageshow", (event) => event.persisted && stillHers());
+  if (offline) lookAgain(FIRST);
+  else prepare();
+}
+
+/* The pages that open without network are fetched before they are needed, where they are not as they should be. */
+async function prepare() {
   const worker = await navigator.serviceWorker?.ready;
-  if (!offline) worker?.active?.postMessage({ warm: person });
+  worker?.active?.postMessage({ warm: person });
+}
+
+// — a page from before, once the network is back —
+
+let typed = false;
+let lost = false; // the network was looked for and was not there
+const busy = () => typed || document.querySelector("[data-kept], [data-sent], #outbox-list li, form[data-declare] [name=sku]");
+function refresh() {
+  const retry = document.querySelector("[data-retry]");
+  if (lost && !busy()) location.replace(retry.querySelector("a").href);
+  else retry.hidden = false;
+}
+/* Looks whether the server is in reach, and again after a while. A page that came only because the server was slow does
+   not reload by itself: it might do so for ever. */
+let looking = 0;
+async function lookAgain(next) {
+  clearTimeout(looking);
+  try {
+    await session(WAIT);
+  } catch {
+    lost = true;
+    looking = setTimeout(lookAgain, next, Math.min(60_000, next * 2));
+    return;
+  }
+  refresh();
 }
 
 async function start() {
@@ -129,9 +168,20 @@ async function start() {
   }
   if (!window.isSecureContext || !("indexedDB" in window) || !navigator.locks || !("caches" in window)) return;
   invite();
-  if (person === "none") {
-    if (await store.get("person")) await store.forget();
-  } else if (person && words) await seller();
+  if (person === "none" && (await store.get("person"))) await store.forget();
+  const unsent = document.querySelector("[data-unsent]");
+  if (unsent) unsent.hidden = !(await store.holdsAnything());
+  if (person === "none") return;
+  document.addEventListener("input", (event) => (typed ||= event.isTrusted));
+  const retry = document.querySelector("[data-retry]");
+  if (retry && (offline || !person)) {
+    window.addEventListener("online", () => {
+      lost = true;
+      if (person) lookAgain(FIRST);
+      else refresh();
+    });
+  }
+  if (person && words) await seller();
   else if (person) {
     await store.become(person);
     window.addEventListener("pageshow", (event) => event.persisted && stillHers());

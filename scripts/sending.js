@@ -76,7 +76,7 @@ async function sendPhoto(id, headers) {
 
 /* Send one sale and put the answer in its place: "done", "again" when the server failed on it, "expired", "other". */
 async function send(item, { person, token }) {
-  const { id, state: _state, ...content } = item;
+  const { id, state: _state, asked: _asked, ...content } = item;
   const headers = { "X-CSRFToken": token, "Palmares-Person": person, Accept: "application/json" };
   const refuse = (faults) => store.put(person, "refused", { [id]: { ...content, faults } });
   if (content.photo) {
@@ -84,6 +84,7 @@ async function send(item, { person, token }) {
     try {
       whole = await sendPhoto(content.photo, headers);
     } catch (error) {
+      await store.unask(id);
       if (error instanceof Unclear) return "again";
       throw error;
     }
@@ -97,6 +98,7 @@ async function send(item, { person, token }) {
     headers: { ...headers, "Content-Type": "application/json" },
     body: JSON.stringify(body(item)),
   });
+  if ([400, 401, 403, 429].includes(answer.status)) await store.unask(id); // it says that nothing was written
   if (answer.status === 429) throw new Later();
   if (answer.status === 401) return "expired";
   if (answer.status === 403) return "other";
@@ -108,6 +110,7 @@ async function send(item, { person, token }) {
     const points = (told.points ?? []).reduce((sum, one) => sum + one.points, 0);
     await store.put(person, "answered", { [id]: { ...content, photo: null, answer: { status: told.status, points, expected: told.expected } } });
     if (content.photo) await store.dropPhoto(content.photo);
+    await store.changed();
   } else {
     await refuse(answer.status === 409 ? [{ field: "id" }] : (told.errors ?? [{ field: "" }]));
   }
@@ -133,9 +136,11 @@ export const flush = () =>
       const tried = new Set();
       let failed = false;
       for (;;) {
-        const item = (await store.mine("kept")).find((one) => !tried.has(one.id));
-        if (!item) return ended(failed ? "later" : "empty");
-        tried.add(item.id);
+        const next = (await store.mine("kept")).find((one) => !tried.has(one.id));
+        if (!next) return ended(failed ? "later" : "empty");
+        tried.add(next.id);
+        const item = await store.ask(next.id); // as it is now: it may have been taken back meanwhile
+        if (!item) continue;
         const outcome = await send(item, open);
         if (outcome === "again") failed = true;
         else if (outcome !== "done") return ended(outcome);

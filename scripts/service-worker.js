@@ -28,11 +28,12 @@ registerRoute(
   new CacheFirst({ cacheName: FILES }),
 );
 
-/* What is said without network: of a page, or of what was being sent. */
+/* What is said without network: of a page, of what was being sent, or to somebody who is not signed in on this phone. */
 async function offline(sent = false) {
   const known = await store.get("language").catch(() => null);
   const language = self.SHELL.languages.find((one) => one === (known ?? self.navigator.language.slice(0, 2)));
-  const page = `/offline/${language ?? self.SHELL.languages[0]}${sent ? "/sent" : ""}`;
+  const nobody = await store.get("person").then((person) => !person, () => false);
+  const page = `/offline/${language ?? self.SHELL.languages[0]}${sent ? "/sent" : nobody ? "/left" : ""}`;
   return (await matchPrecache(page)) ?? Response.error();
 }
 
@@ -99,7 +100,9 @@ registerRoute(
     const leaving = url.pathname === "/sign-out";
     if (leaving) await store.forget().catch(() => {});
     try {
-      return await fetch(request);
+      const answer = await fetch(request);
+      await store.changed().catch(() => {}); // a sale, the language, the theme: what is kept shows it no longer as it is
+      return answer;
     } catch {
       if (leaving) await store.set("leaving", true).catch(() => {});
       return offline(!leaving);
@@ -130,12 +133,13 @@ async function left() {
    no message meant for the screen. */
 const ahead = (person, path) => fetch(path, { headers: { "Palmares-Person": person }, signal: AbortSignal.timeout(30_000) });
 
-/* After a sign-in, once an hour, and with a new version, the pages that open without network are fetched before they are
-   needed. */
+/* After a sign-in, once an hour, with a new version, and after whatever changes them, the pages that open without network
+   are fetched before they are needed. */
 async function warm(person) {
   const turn = await store.get("turn");
-  const last = await store.get("warmed");
-  if ((await store.get("person")) !== person || (last && last.turn === turn && Date.now() - last.at < HOUR)) return;
+  const [last, change] = [await store.get("warmed"), await store.get("change")];
+  const fresh = last && last.turn === turn && last.change === change && Date.now() - last.at < HOUR;
+  if (fresh || (await store.get("person")) !== person) return;
   const cache = await caches.open(store.cacheOf(person));
   for (const path of self.SHELL.first) {
     const response = await ahead(person, path);
@@ -144,7 +148,7 @@ async function warm(person) {
     if (response.redirected) await cache.put(response.url, response.clone());
     await cache.put(path, response);
   }
-  await store.set("warmed", { turn, at: Date.now() });
+  await store.set("warmed", { turn, change, at: Date.now() });
 }
 /* The catalogue, once a day. */
 async function catalogue(person) {
@@ -171,7 +175,9 @@ self.addEventListener("message", (event) => {
 self.addEventListener("sync", (event) => {
   if (event.tag !== "outbox") return;
   event.waitUntil(
-    flush().then(({ outcome }) => {
+    flush().then(async ({ outcome, progress }) => {
+      const person = progress && (await store.get("person"));
+      if (person) await prepare(person);
       if (outcome === "later") throw new Error("not yet"); // the browser tries again
     }),
   );

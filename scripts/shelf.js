@@ -8,10 +8,11 @@ export async function show() {
   const count = (state) => items.filter((item) => item.state === state).length;
   const [kept, refused, begun, meeting] = ["kept", "refused", "draft", "meeting"].map(count);
   const drafts = begun + meeting;
-  const expired = Boolean(kept && (await store.get("expired")));
+  const expired = Boolean(await store.get("expired"));
   const listed = Boolean(document.getElementById("outbox-list"));
   const text = [
     kept && say(expired ? words.expired : words.kept, { n: kept }),
+    !kept && expired && words.ended,
     refused && say(words.refused, { n: refused }),
     !kept && !refused && drafts && "drafts" in strip.dataset && say(words.drafts, { n: drafts }),
   ]
@@ -22,4 +23,5 @@ export async function show() {
   if (place.textContent !== text) place.textContent = text;
   strip.querySelector("[data-enter]").hidden = !expired;
   strip.querySelector("[data-see]").hidden = listed || expired;
+  for (const one of document.querySelectorAll("[data-if-expired]")) one.hidden = (one.dataset.ifExpired === "yes") !== expired;
 }

@@ -10,7 +10,7 @@ let opened = null;
 const database = () =>
   (opened ??= openDB("palmares", 1, {
     upgrade(db) {
-      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at, warmed
+      db.createObjectStore("state"); // person, turn, key, leaving, expired, order, products-at, warmed, change
       db.createObjectStore("items", { keyPath: "id" }).createIndex("person", "person"); // sales, sealed
       db.createObjectStore("photos", { keyPath: "id" }).createIndex("person", "person"); // their pictures, sealed
       db.createObjectStore("products", { keyPath: "sku" });
@@ -34,6 +34,9 @@ export const tell = (what) => {
   news.postMessage(what);
   globalThis.dispatchEvent(new CustomEvent("outbox", { detail: what }));
 };
+
+/* Something has changed on the server: the pages that are kept are to be fetched anew. */
+export const changed = () => set("change", crypto.randomUUID());
 
 // — whose phone it is —
 
@@ -84,8 +87,8 @@ const unseal = async (owner, { iv, data }) => crypto.subtle.decrypt({ name: "AES
 
 // — sales —
 
-/* What a sale may have been before, for each state. So what is to be sent leaves with its answer alone: no saving still
-   under way, here or in another window, makes a draft of it again. */
+/* What a sale may have been before, for each state. So what is to be sent leaves with its answer, or when it is
+   taken back (`takeBack`): no saving still under way, here or in another window, makes a draft of it again. */
 const BEFORE = { draft: ["draft"], meeting: ["meeting"], kept: ["draft", "refused"], refused: ["kept"], answered: ["kept"] };
 
 /* States: draft, meeting (one that is being told), kept (to be sent), refused, answered. `sales`, by id: what each says,
@@ -117,9 +120,9 @@ export async function mine(...states) {
   const found = await (await database()).getAllFromIndex("items", "person", person);
   const wanted = found.filter((one) => !states.length || states.includes(one.state)).sort((a, b) => a.order - b.order);
   const read = await Promise.all(
-    wanted.map(async ({ id, state, sealed }) => {
+    wanted.map(async ({ id, state, asked, sealed }) => {
       try {
-        return { id, state, ...JSON.parse(new TextDecoder().decode(await unseal(person, sealed))) };
+        return { id, state, asked, ...JSON.parse(new TextDecoder().decode(await unseal(person, sealed))) };
       } catch {
         return null; // sealed with a key of another installation: nobody can read it
       }
@@ -128,6 +131,24 @@ export async function mine(...states) {
   return read.filter(Boolean);
 }
 export const one = async (id) => (await mine()).find((item) => item.id === id);
+
+/* Changes what is known of a sale that waits to be sent, if it still does and `may` says so. */
+async function whileKept(id, may, change) {
+  const { store, done } = (await database()).transaction("items", "readwrite");
+  const item = await store.get(id);
+  const fine = item?.state === "kept" && may(item);
+  if (fine) await store.put({ ...item, ...change });
+  await done;
+  if (fine) tell({ id, state: change.state ?? "kept" });
+  return fine;
+}
+
+/* From here on the server is asked about a sale, and until it has answered nobody can tell whether it has it. */
+export const ask = async (id) => (await whileKept(id, () => true, { asked: true })) && one(id);
+/* The server has said that it does not have it, or was not asked in the end. */
+export const unask = (id) => whileKept(id, () => true, { asked: false });
+/* Takes a sale back before the server is asked about it: it is one that was begun. False when it is too late. */
+export const takeBack = (id) => whileKept(id, (item) => !item.asked, { state: "draft" });
 
 /* Erases a sale, unless it has become one to be sent meanwhile. */
 export async function drop(id) {
@@ -139,6 +160,9 @@ export async function drop(id) {
   if (item?.photo) await dropPhoto(item.photo);
   tell({ id, state: "gone" });
 }
+
+/* Whether anything is on this phone, whoever's. */
+export const holdsAnything = async () => (await (await database()).count("items")) > 0;
 
 /* Answers that the server's own page shows. */
 export async function dropAnswered() {

@@ -143,6 +143,7 @@ def pages(app: Flask, role: str) -> dict[str, list[str]]:
         "declarations.declarations": ["/declarations", "/declarations?status=rejected"],
         "declarations.declare": ["/declare", f"/declare?repeat={latest}"],
         "declarations.meeting": ["/declare/meeting"],
+        "declarations.meeting_answer": [f"/declare/meeting/answer?sale={latest}"],
         "declarations.withdrawal": [f"/declarations/{latest}/withdrawal"],
         "insights.mirror": ["/mirror"],
         "insights.my_year": ["/points/year", "/points/year?year=2024"],
@@ -372,7 +373,13 @@ class Look:
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_pages_before_one_is_somebody(demonstration: Demonstration, language: str):
     look = Look(demonstration.new_context(**SPEAKS[language]).new_page(), language)
-    for address in ("/sign-in", "/sign-in?next=/points", f"/offline/{language}", f"/offline/{language}/sent"):
+    for address in (
+        "/sign-in",
+        "/sign-in?next=/points",
+        f"/offline/{language}",
+        f"/offline/{language}/sent",
+        f"/offline/{language}/left",
+    ):
         look.at(address)
     look.page.goto("/sign-in")
     look.send(email="nobody")

@@ -257,6 +257,10 @@ def test_a_sale_made_without_network_is_kept_dated_and_sent(cast, autumn, weathe
     expect(row).to_contain_text("Comptée")
     expect(row).to_contain_text("+40")
     assert sales_of("AWA") == [("accepted", 4)]
+    row.get_by_role("link", name="Voir ce que donne la vente : 1 × Sérum éclat").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("+40pts")
+    expect(page.locator("main")).to_contain_text("Nouveau badge")
+    expect(page.locator("main")).to_contain_text("Vous entrez au classement : 1er")
     page.goto("/declarations")
     expect(page.get_by_role("link").filter(has_text="1 × Sérum éclat")).to_be_visible()
     until(lambda: queue(page) == {})
@@ -352,6 +356,8 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
     leave(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
     assert "1 vente n’est pas encore envoyée" in asked[0]
+    expect(page.locator("main")).to_contain_text("Vous êtes déconnecté de ce téléphone.")
+    expect(page.get_by_text("reste fermé sur ce téléphone")).to_be_visible()
     for path in ("/", "/declare", "/declarations", "/ranking", "/challenges/automne/ranking"):
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
@@ -362,8 +368,9 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
 
     # the network comes back: her session ends before anything is shown; Chloé signs in
     weather.down = False
-    page.goto("/")
+    page.get_by_role("link", name="Se reconnecter").click()
     expect(page).to_have_url(re.compile("/sign-in"))
+    expect(page.get_by_role("button", name="Recevoir un code")).to_be_visible()
     tap_in(page, "Chloé Le Gall")
     ready(page)
     for path in ("/", "/declare", "/declarations", "/ranking"):
@@ -412,6 +419,42 @@ def test_an_expired_sign_in_keeps_the_sales_and_asks_to_sign_in_again(
     page.get_by_role("button", name="Awa Diallo").click()
     until(lambda: sales_of("AWA") == [("accepted", 2)])
 
+    # it expires under a sale that is begun: the sale goes on, and every page says what sends it
+    page.goto("/declare")
+    expect(page.locator("#outbox-strip")).to_be_hidden()
+    page.context.clear_cookies()
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    expect(page.locator("#outbox-strip")).to_contain_text("Ce que vous notez reste sur ce téléphone : reconnectez-vous")
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    page.get_by_label("En boutique").check()
+    page.get_by_role("button", name="Envoyer").click()
+    panel = page.locator("[data-kept]")
+    expect(panel).to_contain_text("Elle part dès que vous vous reconnectez sur ce téléphone.")
+    expect(panel.get_by_text("dès que le réseau revient")).to_be_hidden()
+    page.get_by_role("link", name="Se reconnecter").click()
+    expect(page.get_by_role("status")).to_contain_text("Votre connexion est terminée")
+    expect(page.get_by_role("status")).to_contain_text("Rien n’est perdu")
+    page.get_by_role("button", name="Awa Diallo").click()
+    until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)])
+
+
+def test_a_page_of_somebody_who_is_no_longer_signed_in_says_so(cast, autumn, phone: Phone):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    page.goto("/declare")
+    page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("En boutique").check()
+    other = page.context.new_page()
+    other.goto("/")
+    leave(other)
+    expect(other).to_have_url(re.compile("/sign-in"))
+    tap_in(other, "Chloé Le Gall")
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("La page est d’une autre connexion")
+    expect(page.locator("main")).to_contain_text("c’est maintenant celle de Chloé Le Gall")
+    expect(page.locator("main")).to_contain_text("Rien n’est perdu")
+    assert sales_of("AWA") == [] and sales_of("CHLOE") == []
+
 
 def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn, weather: Weather, phone: Phone):
     page = cut_off(phone, weather)
@@ -439,13 +482,91 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
     assert queue(page).get("refused") is None
 
 
-def test_a_page_kept_yesterday_proposes_today(cast, autumn, weather: Weather, phone: Phone):
+def test_a_sale_that_has_not_left_is_corrected_or_erased_and_one_that_may_have_arrived_is_not(
+    cast, autumn, weather: Weather, phone: Phone
+):
+    page = cut_off(phone, weather)
+    page.on("dialog", lambda dialog: dialog.accept())
+    for units in (3, 7):
+        page.goto("/declare")
+        declare(page, units)
+    page.goto("/declarations")
+    rows = page.locator("#outbox-list li")
+    rows.filter(has_text="7 × Crème").get_by_role("button", name="Effacer").click()
+    expect(rows).to_have_count(1)
+    rows.get_by_role("button", name="Corriger").click()
+    expect(page.locator("#outbox-alert")).to_contain_text("Cette vente n’était pas encore partie.")
+    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    assert queue(page) == {"draft": 1}
+    page.get_by_label("Unités de Crème de jour").fill("2")
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    page.goto("/declarations")
+    expect(rows.get_by_role("button", name="Corriger")).to_be_visible()
+
+    # the server has it, the phone does not know: whatever comes, it is the server's answer that counts
+    weather.lose, weather.down = 1, False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    expect(rows).to_contain_text("Elle est peut-être déjà arrivée")
+    expect(rows.get_by_role("button")).to_have_count(0)
+    weather.lose = 0
+    page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once, not after the next pause
+    expect(rows).to_contain_text("Comptée")
+    assert sales_of("AWA") == [("accepted", 2)]
+
+
+def kept_page(page: Page, path: str) -> str:
+    """A page as the phone keeps it."""
+    return page.evaluate("(path) => caches.match(path, { ignoreVary: true }).then((kept) => kept?.text() ?? '')", path)
+
+
+def test_kept_pages_follow_what_is_changed_and_the_network_when_it_is_back(
+    cast, autumn, weather: Weather, phone: Phone
+):
+    page = phone.open()
+    tap_in(page, "Awa Diallo")
+    ready(page)
+    page.locator("summary", has_text="Mon menu").click()
+    page.get_by_role("button", name="Sombre").click()
+    until(lambda: 'data-theme="palmares-dark"' in kept_page(page, "/ranking"))
+    page.locator("summary", has_text="Mon menu").click()
+    page.get_by_role("button", name="EN", exact=True).click()
+    until(lambda: 'lang="en"' in kept_page(page, "/ranking"))
+    page.goto("/declare")
+    page.get_by_role("group", name="Recent products").get_by_role("button", name="Crème de jour").click()
+    page.get_by_label("In store").check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("+10pts")
+    until(lambda: "1\u00a0×\u00a0Crème" in kept_page(page, "/"))
+
+    # without network the pages are from before; when it is back they reload, but not under what is being typed
+    weather.down = True
+    page.goto("/ranking")
+    expect(page.locator(".offline-note")).to_contain_text("Offline · as of")
+    weather.down = False
+    page.context.set_offline(True)
+    page.context.set_offline(False)  # the browser says that the network is back
+    expect(page.locator(".offline-note")).to_be_hidden()
+    weather.down = True
+    page.goto("/declare")
+    page.get_by_label("Search for a product or a code").press_sequentially("cre")
+    weather.down = False
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+    expect(page.get_by_label("Search for a product or a code")).to_have_value("cre")
+
+
+def test_a_page_kept_yesterday_proposes_today_and_says_which_code_it_does_not_know(
+    cast, autumn, weather: Weather, phone: Phone
+):
     page = cut_off(phone, weather, "Nina Costa")
     page.clock.install(time=clock.now() + timedelta(days=1))
     for path, label in (("/declare", "Date de la vente"), ("/declare/meeting", "Date de la réunion")):
         page.goto(path)
         expect(page.locator(".offline-note")).to_be_visible()
         expect(page.get_by_label(label)).to_have_value(day(1))
+        page.locator("[name=code]").evaluate("(button) => { button.value = '4006381333931'; button.click(); }")
+        said = "Aucun produit n’a le code « 4006381333931 ». Cherchez-le par son nom."
+        expect(page.locator("#declare-results")).to_have_text(said)
 
 
 @contextmanager
@@ -547,6 +668,12 @@ def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weathe
     rows = page.locator("[data-sent] li")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="Comptée")).to_contain_text("+10")
+    page.get_by_role("link", name="Badges, places et prochaine étape").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion enregistrée : 1 vente.")
+    expect(page.locator("[data-gained]")).to_have_text("+10 pts")
+    expect(page.locator("main")).to_contain_text("Nouveau badge")
+    page.goto("/declarations")
+    rows = page.locator("#outbox-list li")
     rows.filter(has_text="Sérum éclat n’est plus au catalogue").get_by_role("link", name="Reprendre la vente").click()
     expect(page.get_by_label("En réunion")).to_be_checked()
     assert sales_of("NINA") == [("accepted", 1)]

@@ -13,9 +13,10 @@ from declarations.meeting import MOST_PRODUCTS
 from declarations.models import Declaration, Line, Revision
 from foundation import clock
 from foundation.database import db
+from foundation.transactions import transaction
 from tests.cast import Cast
 from tests.conftest import Client
-from tests.declarations.stage import NOW, TODAY, publish
+from tests.declarations.stage import NOW, TODAY, publish, sell
 from tests.declarations.test_views import statements
 
 HOSTESS, GUEST, IDLE = (str(uuid.UUID(int=number)) for number in (1, 2, 3))
@@ -59,6 +60,29 @@ def test_every_guest_who_bought_becomes_a_sale_of_their_own(client: Client, cast
     }
     assert db.session.scalar(select(func.sum(Line.units))) == 4
     assert "30" in client.get("/points").text
+
+
+def test_a_meeting_is_answered_as_a_sale_is(client: Client, cast: Cast) -> None:
+    challenge = publish()
+    with transaction():
+        challenge.state = "running"
+    sell("BRUNO", [("CREME", 1)])
+    client.sign_in(cast.nina)
+    page = client.post("/declare/meeting", data=typed(), follow_redirects=True)
+    answered = page.request.url
+    assert "Réunion enregistrée : 2 ventes." in page.text and 'data-count-up="40"' in page.text
+    assert "Nouveau badge" in page.text and "Vous entrez au classement" in page.text
+    for sale in (HOSTESS, GUEST):
+        assert f'href="/declarations/{sale}"' in page.text, "each sale leads to its own answer"
+    assert f"/challenges/{challenge.code}/progress" in page.text, "the next step"
+
+    with statements() as many:
+        client.get(answered)
+    with statements() as one:
+        client.get(f"/declare/meeting/answer?sale={GUEST}")
+    assert len(many) == len(one), "as many statements for one guest as for all of them"
+    client.sign_in(cast.awa)
+    assert client.get(answered).status_code == 404
 
 
 def test_one_wrong_number_writes_nothing_and_loses_nothing(client: Client, cast: Cast) -> None:

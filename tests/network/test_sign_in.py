@@ -88,6 +88,27 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
+def test_whoever_was_signed_in_is_told_why_they_are_asked_again(client, cast):
+    part = client.post("/declare/draft", headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/declare"})
+    assert part.headers["HX-Redirect"] == "/sign-in?next=/declare&ended=1"
+    came = client.get("/points", headers={"Referer": "http://localhost/me"})
+    assert came.headers["Location"] == "/sign-in?next=/points&ended=1"
+    assert "Votre connexion est terminée" in client.get(came.headers["Location"]).text
+    fresh = client.get("/points", headers={"Referer": "http://localhost/sign-in"}).headers["Location"]
+    assert fresh == "/sign-in?next=/points" and "Votre connexion est terminée" not in client.get(fresh).text
+
+
+def test_a_form_of_another_sign_in_is_refused_and_says_whose_it_is_now(app, client, cast):
+    client.sign_in(cast.chloe)
+    app.config["WTF_CSRF_ENABLED"] = True
+    refused = client.post("/declare", data={"csrf_token": "that of somebody else"})
+    assert refused.status_code == 400
+    for page in (refused, client.get("/changed")):
+        assert "c’est maintenant celle de Chloé Le Gall" in page.text and "rechargez" not in page.text
+    client.sign_out()
+    assert client.get("/changed").headers["Location"] == "/sign-in"
+
+
 def test_after_five_wrong_codes_the_right_one_comes_too_late(client, cast, letters):
     ask(client)
     code = code_of(letters)

@@ -84,6 +84,13 @@ def test_what_was_cut_off_while_it_was_sent_is_not_said_to_be_safe(client, cast)
         assert {f"/offline/{language}", f"/offline/{language}/sent"} <= set(kept)
 
 
+def test_somebody_who_left_without_network_reads_how_to_come_back_and_what_stays(client, cast):
+    page = client.get("/offline/fr/left").text
+    assert "Pour vous reconnecter, il faut du réseau." in page and 'href="/sign-in"' in page
+    assert "reste fermé sur ce téléphone" in page and "s’ouvrent l’accueil" not in page
+    assert "/offline/en/left" in [one["url"] for one in shell(client)["files"]]
+
+
 def test_only_the_pages_that_open_without_network_may_be_kept_and_each_names_its_person(client, cast, app):
     nobodys = client.get("/sign-in")
     assert nobodys.headers["Palmares-Person"] == "none" and "Palmares-Keep" not in nobodys.headers

@@ -121,6 +121,7 @@ def test_the_latest_sales_can_be_told_again(client: Client, cast: Cast) -> None:
     client.sign_in(cast.awa)
     page = client.get("/").text
     assert "2 × Crème de jour, 1 × Sérum éclat et 1 autre produit" in words(page)
+    assert "2\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}Crème" in page, "a number is not cut from its product"
     assert 'href="/declare?repeat=sale%20one"' in page and "+ 30 pts" in words(page)
 
 

@@ -54,8 +54,8 @@ def _first(text: str) -> str:
 
 
 def day(value: date) -> str:
-    """1er février 2026, 2 février 2026."""
-    return _first(format_date(value, "long"))
+    """1er février 2026, 2 février 2026; the day is before the month in English too."""
+    return _first(format_date(value, "d MMMM y"))
 
 
 def month(value: date) -> str:
@@ -65,7 +65,7 @@ def month(value: date) -> str:
 
 def short_day(value: date) -> str:
     """1er févr. 2026, 2 févr. 2026."""
-    return _first(format_date(value, "medium"))
+    return _first(format_date(value, "d MMM y"))
 
 
 def moment(value: datetime, zone: ZoneInfo | None = None) -> str:

@@ -145,9 +145,9 @@ def value_label(dimension: str, value: str) -> str:
     if not value:
         return _("Non précisé")
     if dimension == "day":
-        return format_date(date.fromisoformat(value), "medium")
+        return format_date(date.fromisoformat(value), "d MMM y")
     if dimension == "week":
-        return _("sem. %(week)s, du %(day)s", week=int(value[6:]), day=format_date(monday_of(value), "medium"))
+        return _("sem. %(week)s, du %(day)s", week=int(value[6:]), day=format_date(monday_of(value), "d MMM y"))
     if dimension == "month":
         return format_date(date(int(value[:4]), int(value[5:]), 1), "MMMM y")
     return value_labels().get(dimension, {}).get(value, value)

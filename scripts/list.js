@@ -16,11 +16,19 @@ export const reasons = (item) => {
   return [...new Set(told)].join(" ");
 };
 
+const when = ({ sale, declared_at, typed_at }) =>
+  [
+    sale.sold_on && say(words.sold_on, { day: day(sale.sold_on) }),
+    declared_at ? say(words.declared, { moment: moment(declared_at) }) : say(words.begun, { moment: moment(typed_at) }),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+
 export function row(item) {
   const copy = shape("outbox-row", {
     id: item.id,
     sold: sold(item) || words.nothing,
-    when: [item.sale.sold_on && say(words.sold_on, { day: day(item.sale.sold_on) }), moment(item.declared_at ?? item.typed_at)].filter(Boolean).join(" · "),
+    when: when(item),
     why: item.state === "refused" ? reasons(item) : "",
     points: points(item.answer?.points ?? 0),
   });

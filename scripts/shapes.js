@@ -13,10 +13,11 @@ export function shape(id, values = {}) {
   return copy;
 }
 
-export const moment = (instant) =>
-  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
-export const day = (date) =>
-  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(date));
+/* The year is said when it is another one than now. */
+const written = (date, form) =>
+  new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { day: "numeric", month: "short", ...(date.getFullYear() !== new Date().getFullYear() && { year: "numeric" }), ...form }).format(date);
+export const moment = (instant) => written(new Date(instant), { hour: "2-digit", minute: "2-digit" });
+export const day = (date) => written(new Date(`${date}T12:00Z`), { timeZone: "UTC" });
 export const points = (value) => new Intl.NumberFormat(language).format(value).replaceAll("\u202f", "\u00a0");
 
 /* Small letters without accents, as the server searches. */

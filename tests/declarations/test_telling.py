@@ -151,7 +151,7 @@ def test_everybody_reads_it_in_their_own_language(cast: Cast) -> None:
     refuse("sale-1", "sale-2", note="Le ticket en montre 20.")
     [english], [french] = mine(cast.awa), mine(cast.bruno)
     assert (english.title, french.title) == ("Sale refused: Wrong quantity", "Vente refusée\u00a0: Quantité inexacte")
-    assert "1,500\u00a0×\u00a0Crème de jour, sold on Feb 4, 2026." in english.text
+    assert "1,500\u00a0×\u00a0Crème de jour, sold on 4 Feb 2026." in english.text
     assert english.text.startswith("Le ticket en montre 20."), "what somebody wrote is not translated"
 
 

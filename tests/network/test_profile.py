@@ -93,7 +93,7 @@ def test_a_refused_nickname_keeps_no_picture_behind(app, awa, cast):
 def test_the_language_is_kept(awa, cast):
     save(awa, language="en")
     assert cast.awa.language == "en"
-    assert "January 1, 2020" in awa.get("/me").text
+    assert "1 January 2020" in awa.get("/me").text
 
 
 def test_the_first_time_one_goes_on_home(awa):

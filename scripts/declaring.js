@@ -28,10 +28,10 @@ export function alert(said) {
 /* The button that sends can be pressed again. */
 export const again = (form) => setTimeout(() => (form.querySelector("[data-send]").disabled = false), 0);
 
-/* Keeps what a form says. `save` keeps a draft, when the touches pause, at least every second, and when the page is left, one saving after the
-   other. `submit` keeps what is to be sent, once however often the button is pressed, and says whether that was done:
-   from then on no draft is saved. What cannot be kept is sent as it always could be, once the server is known to be in
-   reach (`reach`): what is sent to nowhere would be gone with the page. */
+/* Keeps what a form says. `save` keeps a draft, when the touches pause, at least every second, and when the page is
+   left, one saving after the other. `submit` keeps what is to be sent, once however often the button is pressed, and
+   says whether that was done: from then on no draft is saved. What cannot be kept is sent as it always could be, once
+   the server is known to be in reach (`reach`): what is sent to nowhere would be gone with the page. */
 export function keeping(form, reach, save, submit) {
   let timer = 0;
   let since = 0; // when the first touch came that is not saved

@@ -169,8 +169,8 @@ async function start() {
   if (!window.isSecureContext || !("indexedDB" in window) || !navigator.locks || !("caches" in window)) return;
   invite();
   if (person === "none" && (await store.get("person"))) await store.forget();
-  const unsent = document.querySelector("[data-unsent]");
-  if (unsent) unsent.hidden = !(await store.holdsAnything());
+  const stays = document.querySelector("[data-stays]");
+  if (stays) stays.hidden = !(await store.holdsAnything());
   if (person === "none") return;
   document.addEventListener("input", (event) => (typed ||= event.isTrusted));
   const retry = document.querySelector("[data-retry]");

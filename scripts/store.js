@@ -57,11 +57,14 @@ export async function forget() {
 }
 
 /* The phone is this person's from now on; of anybody before, everything is forgotten but what they have not sent. */
-export async function become(person) {
-  if ((await get("person")) === person) return;
-  await forget();
-  await set("person", person);
-}
+export const become = (person) =>
+  // One after the other: a page and the worker say it at the same moment, and the second must not begin anew what the
+  // first has done.
+  navigator.locks.request("person", async () => {
+    if ((await get("person")) === person) return;
+    await forget();
+    await set("person", person);
+  });
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
 

@@ -36,8 +36,8 @@
     const there = form.querySelector("[data-photo-there]");
     const tell = (unreadable) => {
       document.getElementById("proof-unreadable").hidden = !unreadable;
-      if (unreadable) chosen.setAttribute("aria-invalid", "true");
-      else chosen.removeAttribute("aria-invalid");
+      const why = { "aria-invalid": "true", "aria-errormessage": "proof-unreadable" }; // which must be there to be named
+      for (const name in why) unreadable ? chosen.setAttribute(name, why[name]) : chosen.removeAttribute(name);
     };
     chosen.addEventListener("change", async () => {
       const file = chosen.files[0];

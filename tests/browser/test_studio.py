@@ -205,7 +205,7 @@ def test_two_animators_meet_and_one_chooses(cast, new_context, sign_in, choice):
     expect(meeting.get_by_role("row", name=re.compile("Nom du challenge"))).to_contain_text("Le nom de Marc")
     assert stored(draft_id)["name"] == "Le nom d’Ada"
     if choice == "theirs":
-        meeting.get_by_role("link", name="Prendre les valeurs enregistrées par Ada Faure").click()
+        meeting.get_by_role("link", name="Prendre les siennes").click()
         expect(marc.get_by_label("Nom du challenge", exact=True)).to_have_value("Le nom d’Ada")
     else:
         meeting.get_by_role("button", name="Garder les miennes").click()

@@ -163,7 +163,7 @@ def test_without_scripts_a_sale_is_declared_just_the_same(cast, autumn, new_cont
     page.get_by_label("4 étoiles").check()
     page.get_by_label("Ce qu’il en dit").fill(COMMENT)
     page.get_by_role("button", name="Envoyer").dblclick()
-    page.wait_for_url("**/declarations/*")
+    expect(page).to_have_url(re.compile("/declarations/"))  # the second press cuts off the way of the first
     expect(page.get_by_role("heading", level=1)).to_contain_text("+55")
     assert sales_in_the_books() == 1
 

@@ -47,11 +47,13 @@ export const cacheOf = (person) => PAGES + person;
    not kept when it comes. */
 export async function forget() {
   const db = await database();
+  const somebody = await db.get("state", "person");
   await db.put("state", crypto.randomUUID(), "turn");
   await dropAnswered();
   for (const name of ["person", "key", "expired", "products-at"]) await db.delete("state", name);
   await db.clear("products");
   for (const name of await caches.keys()) if (name.startsWith(PAGES)) await caches.delete(name);
+  if (!somebody) return; // what is shown now is for the one who comes
   const worker = globalThis.registration ?? (await navigator.serviceWorker?.getRegistration());
   for (const shown of (await worker?.getNotifications?.().catch(() => [])) ?? []) shown.close();
 }

@@ -29,6 +29,7 @@ from werkzeug.exceptions import HTTPException
 
 # Whoever calls these addresses is a program: it is answered in JSON, errors included.
 FOR_PROGRAMS = ("/api/", "/outbox/")
+PROBLEM = "application/problem+json"  # how an error is told to a program (RFC 9457)
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[])
@@ -80,8 +81,13 @@ class Sessions(SecureCookieSessionInterface):
     """
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write the cookie, unless whoever asks is answered the same."""
-        if not response.cache_control.public:
+        """Write the cookie, unless whoever asks is answered the same, or a program is refused.
+
+        A phone asks on its own, and may be refused after its person pressed something (left everywhere): the session of
+        before that press, which Flask-Login touches when it tries the cookie that remembers, must not come back over
+        the one of after, with what that had to say.
+        """
+        if not response.cache_control.public and response.mimetype != PROBLEM:
             super().save_session(app, session, response)
 
 
@@ -135,12 +141,12 @@ def register_assets(app: Flask) -> None:
 
 
 def problem(status: int, title: str, *, faults: list[dict[str, str]] | None = None) -> Response:
-    """An error for machines, as application/problem+json (RFC 9457)."""
+    """An error for programs, as PROBLEM."""
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
     if faults is not None:
         body["errors"] = faults
     response = make_response(jsonify(body), status)
-    response.headers["Content-Type"] = "application/problem+json"
+    response.headers["Content-Type"] = PROBLEM
     return response
 
 

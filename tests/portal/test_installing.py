@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -125,6 +126,24 @@ def test_a_page_fetched_ahead_reads_no_message_and_is_for_nobody_but_its_person(
     ahead = client.get("/declarations", headers=awas)
     assert ahead.status_code == 200 and ahead.headers["Palmares-Keep"] == "yes" and 'class="flashes"' not in ahead.text
     assert 'class="flashes"' in client.get("/declarations").text
+
+
+def test_what_a_phone_asked_before_its_person_left_everywhere_does_not_bring_the_session_back(app, cast):
+    """It is answered between the press and the page that says so: that page has its message all the same."""
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(settings, demonstration=True)
+    phone, late = app.test_client(), app.test_client()
+    phone.post("/sign-in/demonstration", data={"person": cast.awa.code})
+    asked = {"Palmares-Person": phone.get("/outbox/session").json["person"]}
+    for name in ("session", "remember_token"):
+        late.set_cookie(name, phone.get_cookie(name).value)
+
+    assert late.get("/", headers=asked).status_code == 200
+    phone.post("/sign-out-everywhere")
+    for path, status in (("/", 403), ("/outbox/products", 401), ("/outbox/session", 401)):
+        refused = late.get(path, headers=asked)
+        assert (refused.status_code, refused.headers.get("Set-Cookie")) == (status, None), path
+    assert "déconnecté de tous vos appareils" in phone.get("/sign-in").text
 
 
 @pytest.mark.any_engine

@@ -143,6 +143,8 @@ def test_what_a_phone_asked_before_its_person_left_everywhere_does_not_bring_the
     for path, status in (("/", 403), ("/outbox/products", 401), ("/outbox/session", 401)):
         refused = late.get(path, headers=asked)
         assert (refused.status_code, refused.headers.get("Set-Cookie")) == (status, None), path
+    part = late.get("/points/year", headers={"HX-Request": "true"})
+    assert part.headers["HX-Redirect"].startswith("/sign-in?") and "Set-Cookie" not in part.headers
     assert "déconnecté de tous vos appareils" in phone.get("/sign-in").text
 
 

@@ -47,9 +47,12 @@ function arrange(box, wanted, make) {
   for (const key of wanted) if (!there.has(key)) box.append(make(key));
 }
 
+/* Hears the very first tap; only what is kept waits until it is known whose phone it is (`met`). */
 export function start({ store, person, offline, met, reach, send, listen }) {
   const draft = `meeting-${person}`; // a person has one at a time
   const fields = form.elements;
+  const written = Boolean(products.children.length); // the server shows what was typed
+  let resumed = false; // the meeting that was kept has come back
   mould(guests.firstElementChild);
 
   // — what the form says —
@@ -133,6 +136,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
 
   const save = async () => {
     await met();
+    await opened;
     const meeting = read();
     const ids = (await store.mine()).map(({ id }) => id);
     if (meeting.guests.some(({ id }) => ids.includes(id))) return; // sent from another window
@@ -213,18 +217,21 @@ export function start({ store, person, offline, met, reach, send, listen }) {
 
   const open = async () => {
     const before = await store.one(draft);
-    if (products.children.length) return typed(); // the server shows what was typed, or a product was faster
+    if (written) return typed();
     const sent = (await store.mine("kept", "refused", "answered")).map(({ id }) => id);
     const lost = before?.meeting.guests.some(({ id }) => sent.includes(id));
-    if (!before || lost) {
-      show({ sold_on: "", products: [], guests: [nobody(), nobody()] });
-      if (offline) fields.sold_on.value = fields.sold_on.max = today();
-      return;
-    }
+    if (!before || lost) return;
+    const faster = read(); // what was tapped meanwhile stays
     fields.sold_on.max = today();
     fields.sold_on.value = before.meeting.sold_on;
-    show(before.meeting);
+    const { products: known, guests: earlier } = before.meeting;
+    show({
+      products: [...known, ...faster.products.filter(({ sku }) => !known.some((one) => one.sku === sku))],
+      guests: [...earlier, ...faster.guests.filter((guest) => lines(faster, guest).length || opinion(guest))],
+    });
+    resumed = true;
     document.getElementById("outbox-alert").replaceChildren(shape("meeting-resumed"));
+    if (faster.products.length) touch(guests);
   };
   document.getElementById("outbox-alert").addEventListener("click", async (event) => {
     if (!event.target.closest("[data-anew]") || !window.confirm(words.meeting.anew)) return;
@@ -318,8 +325,16 @@ export function start({ store, person, offline, met, reach, send, listen }) {
   };
 
   const { typed, close, send: sendOnce } = keeping(form, reach, save, submit);
-  form.addEventListener("submit", (event) => {
+  if (!written) {
+    show({ products: [], guests: [nobody(), nobody()] });
+    if (offline) fields.sold_on.value = fields.sold_on.max = today();
+  }
+  const opened = met().catch(() => {}).then(open).catch(() => {});
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const early = !resumed;
+    await opened;
+    if (resumed && early) return again(form); // it is no longer the meeting that was to be sent: the page says so
     for (const one of form.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
     const meeting = read();
     const wrong = wrongs(meeting);
@@ -339,6 +354,4 @@ export function start({ store, person, offline, met, reach, send, listen }) {
     }
     sendOnce(meeting);
   });
-
-  open().catch(() => {});
 }

@@ -3,7 +3,7 @@ import * as list from "./list.js";
 import * as meeting from "./meeting.js";
 
 const { outbox } = window;
-outbox?.met().catch(() => {}).then(() => {
+if (outbox) {
   meeting.start(outbox);
-  return list.start(outbox);
-}).catch(() => {});
+  outbox.met().catch(() => {}).then(() => list.start(outbox)).catch(() => {});
+}

@@ -679,6 +679,45 @@ def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weathe
     assert sales_of("NINA") == [("accepted", 1)]
 
 
+SLOW_PHONE = """() => {
+    const request = LockManager.prototype.request;
+    LockManager.prototype.request = async function (...asked) {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        return request.apply(this, asked);
+    };
+}"""
+
+
+def test_what_is_tapped_before_the_phone_has_found_a_meeting_joins_it(cast, autumn, weather: Weather, phone: Phone):
+    page = cut_off(phone, weather, "Nina Costa")
+    page.add_init_script(f"({SLOW_PHONE})()")
+    chips = page.get_by_role("group", name="Produits récents")
+    alert = page.locator("#outbox-alert")
+
+    # nothing was kept: what is tapped at once is in the meeting
+    page.goto("/declare/meeting")
+    chips.get_by_role("button", name="Crème de jour").click()
+    with saved(page):
+        took(page, "Client 1", "Crème de jour", 4)
+    assert queue(page) == {"meeting": 1}
+
+    # a meeting was kept: it comes back, with what was tapped meanwhile, and is not sent unseen
+    page.goto("/declare/meeting")
+    chips.get_by_role("button", name="Sérum éclat").click()
+    expect(page.get_by_label("Crème de jour", exact=True)).to_have_count(0)
+    took(page, "Client 1", "Sérum éclat", 2)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(alert).to_contain_text("Votre réunion est reprise là où vous en étiez.")
+    expect(page.get_by_role("group", name="Client 1", exact=True).get_by_label("Crème de jour")).to_have_value("4")
+    expect(page.get_by_role("group", name="Client 2", exact=True).get_by_label("Sérum éclat")).to_have_value("2")
+    assert "kept" not in queue(page)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réunion gardée sur ce téléphone : 2 ventes.")
+    weather.down = False
+    page.reload()
+    until(lambda: sorted(sales_of("NINA")) == [("accepted", 2), ("accepted", 4)])
+
+
 def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, weather: Weather, phone: Phone):
     page = cut_off(phone, weather, "Nina Costa")
     page.goto("/declare/meeting")

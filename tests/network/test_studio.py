@@ -178,14 +178,22 @@ def test_the_faults_of_a_file_are_listed_and_nothing_is_written(marc):
         marc, "people", PEOPLE + "N-1,,bad,NOWHERE,reseller,vdi,,\nN-2,Zoé,,PDV-BREST,reseller,vdi,,\n", "p.csv"
     )
     assert page.status_code == 422
-    assert "3 fautes" in page.text and "p.csv:2: outlet" in page.text
+    assert "3 fautes" in page.text
+    assert "p.csv:2: name: vide\u202f; écrivez une valeur" in page.text
+    assert "n’est pas un point de vente du réseau\u202f; importez-le d’abord" in page.text
     assert db.session.scalar(select(Person).where(Person.code == "N-2")) is None
+
+
+def test_the_faults_of_a_file_are_told_in_the_language_of_the_reader(marc):
+    marc.post("/language", data={"language": "en", "next": "/"})
+    page = upload(marc, "people", PEOPLE + "N-1,,,PDV-BREST,reseller,vdi,,\n", "p.csv")
+    assert "1 fault: nothing was written" in page.text and "p.csv:2: name: empty; write a value" in page.text
 
 
 def test_an_animator_makes_resellers_and_an_administrator_also_staff(client, cast):
     text = PEOPLE + "N-1,Max,,,animator,staff,,fr\n"
     client.sign_in(cast.marc)
-    assert "for an administrator" in upload(client, "people", text).text
+    assert "seul un administrateur donne ou change" in upload(client, "people", text).text
     client.sign_in(cast.ada)
     assert upload(client, "people", text).status_code == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from sqlalchemy import select
@@ -59,6 +60,9 @@ def test_what_animators_do_others_cannot(client, cast, act):
         ("q=NINA@", {"Nina Costa"}),
         ("q=bellecour", {"Bruno Martin"}),
         ("q=%25", set()),
+        ("q=chloe", {"Chloé Le Gall"}),
+        ("q=CHLOÉ", {"Chloé Le Gall"}),
+        ("q=beaute", {"Bruno Martin"}),
         ("role=animator", {"Marc Petit"}),
         ("status=vdi", {"Nina Costa"}),
         ("kind=reseller", {"Awa Diallo", "Chloé Le Gall"}),
@@ -77,6 +81,22 @@ def test_people_are_found_by_search_and_filters(marc, cast, filters, found):
 
 def test_a_list_says_when_nobody_matches(marc):
     assert "Personne ne correspond" in marc.get("/studio/network/people?q=xyz").text
+
+
+def test_people_are_listed_as_in_a_directory_whatever_the_accents_and_capitals(marc):
+    lines = [
+        f"Z-{n},{name},,PDV-BREST,reseller,employee,,\n" for n, name in enumerate(["Zoé", "Élodie", "Emma", "eva"])
+    ]
+    assert upload(marc, "people", PEOPLE + "".join(lines)).status_code == 200
+    page = marc.get("/studio/network/people?region=Bretagne").text
+    order = [name for name in re.findall(r">([^<>]+)</a>", page) if name in ("Zoé", "Élodie", "Emma", "eva")]
+    assert order == ["Élodie", "Emma", "eva", "Zoé"]
+
+
+def test_an_accented_capital_is_found_by_its_small_letter_with_or_without_the_accent(marc):
+    assert upload(marc, "people", PEOPLE + "Z-1,Émilie Œuvrard,,PDV-BREST,reseller,employee,,\n").status_code == 200
+    for typed in ("émilie", "emilie", "Émilie", "oeuvrard", "Œuv"):
+        assert "Émilie Œuvrard" in marc.get(f"/studio/network/people?q={typed}").text, typed
 
 
 def test_outlets_are_found_by_search_and_filters(marc):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,10 +18,11 @@ from wtforms import BooleanField, SelectField, StringField
 
 from challenges import law
 from challenges.models import LegalParameter
-from foundation import clock
+from foundation import audit, clock
 from foundation.pages import Paged, page_number, page_or_part, paged
 from foundation.transactions import transaction
 from network.permissions import requires
+from network.queries import names_of
 
 NAMES = {
     "smic_monthly": _l("SMIC mensuel brut"),
@@ -85,6 +87,10 @@ class FigureForm(FlaskForm):
         return found
 
 
+def _who_recorded(*lists: Sequence[LegalParameter]) -> set[str]:
+    return {row.recorded_by for rows in lists for row in rows}
+
+
 @requires("administer")
 def figures() -> AnyResponse | str:
     """What holds, with its history, and a form for a new value; the address may name the figure to begin with."""
@@ -96,11 +102,13 @@ def figures() -> AnyResponse | str:
             flash(_("Chiffre enregistré ; l’ancien reste lisible."), "success")
             return redirect(url_for("challenges.law"))
     page: Paged[LegalParameter] = paged(law.latest_figures(), page_number())
+    earlier = law.history(page.rows)
     context = {
         "form": form,
         "page": page,
-        "history": law.history(page.rows),
+        "history": earlier,
         "names": NAMES,
+        "recorders": {audit.SYSTEM: "Palmarès", **names_of(_who_recorded(page.rows, *earlier.values()))},
         "shown": shown,
         "today": clock.now().date(),
     }

@@ -15,6 +15,7 @@ from challenges.models import Challenge
 from challenges.wording import territory
 from foundation.database import db
 from network.models import Outlet
+from network.queries import contains
 
 # Names of reward articles by code; the reward catalogue lives in a higher package and app.py connects it.
 REWARD_NAMES: Callable[[Iterable[str]], Mapping[str, str]] | None = None
@@ -140,15 +141,15 @@ def suggestions(catalogue: str, typed: str, *, most: int = 20) -> list[tuple[str
         "regions": Outlet.region,
         "departments": Outlet.department,
     }
-    pattern = "%" + typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     if catalogue in named:
         code, name = named[catalogue]
-        matching = or_(code.ilike(pattern, escape="\\"), name.ilike(pattern, escape="\\"))
-        rows = db.session.execute(select(code, name).where(matching).order_by(name, code).limit(most))
+        rows = db.session.execute(
+            select(code, name).where(contains(typed, code, name)).order_by(name, code).limit(most)
+        )
         return [(row[0], row[1]) for row in rows]
     if catalogue in single:
         column = single[catalogue]
-        values = select(column).where(column != "", column.ilike(pattern, escape="\\")).distinct().order_by(column)
+        values = select(column).where(column != "", contains(typed, column)).distinct().order_by(column)
         return [(value, value) for value in db.session.scalars(values.limit(most))]
     return None
 

@@ -17,12 +17,12 @@ from declarations.forms import AdjustmentForm
 from foundation import clock
 from foundation.database import db
 from foundation.localisation import language, number
-from foundation.pages import page_number, page_or_part, paged
+from foundation.pages import Paged, page_number, page_or_part, paged
 from foundation.programme import setting
 from foundation.transactions import transaction
 from network.models import Person
 from network.permissions import requires
-from network.queries import person_by_code
+from network.queries import names_of, person_by_code
 from points.explanations import expires_in_words
 from points.models import Adjustment, AdjustmentDecision
 from points.queries import adjustments_asked, balances, challenge_titles, next_expiries
@@ -58,12 +58,14 @@ def _page(person: Person, form: AdjustmentForm, render: object = None) -> str:
     held = balances(person.id)
     titles = challenge_titles({one.challenge for one in held if one.challenge}, language())
     form.book.choices = _books(person)
+    page: Paged[Asked] = paged(adjustments_asked(person.id), page_number(), size=10, shape=lambda row: Asked(*row))
     context = {
         "person": person,
         "form": form,
         "held": [(_("Cagnotte") if one.challenge is None else titles[one.challenge], one.points) for one in held[:8]],
         "expiries": [expires_in_words(one.points, one.at) for one in next_expiries(person.id, at=clock.now())],
-        "page": paged(adjustments_asked(person.id), page_number(), size=10, shape=lambda row: Asked(*row)),
+        "page": page,
+        "names": _names(page),
         "threshold": int(setting("adjustment_points_above")),
         "may_adjust": person.id != current_user.id and person.role == "reseller",
         "language": language(),
@@ -83,6 +85,12 @@ def _books(person: Person) -> list[tuple[str, str]]:
     )
     titles = [(challenge.code, challenge.title(language())) for challenge in db.session.scalars(playing)]
     return [(WALLET, _("Cagnotte")), *((f"challenge:{code}", title) for code, title in titles)]
+
+
+def _names(page: Paged[Asked]) -> dict[str, str]:
+    """The names of those who asked and decided, by code."""
+    decisions = [one.decision for one in page.rows if one.decision is not None]
+    return names_of({one.adjustment.asked_by for one in page.rows} | {one.decided_by for one in decisions})
 
 
 @requires("animate")
@@ -120,10 +128,12 @@ def adjust(code: str) -> AnyResponse:
 @requires("animate")
 def waiting() -> str:
     """What waits for a second person, oldest first."""
+    page: Paged[Asked] = paged(adjustments_asked(), page_number(), shape=lambda row: Asked(*row))
     return page_or_part(
         "declarations/adjustments.html",
         "declarations/_adjustments.html",
-        page=paged(adjustments_asked(), page_number(), shape=lambda row: Asked(*row)),
+        page=page,
+        names=_names(page),
         language=language(),
     )
 

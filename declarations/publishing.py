@@ -21,6 +21,7 @@ from declarations.operations import lock_people
 from declarations.scoring import chunks, current_revisions, score
 from foundation import audit, clock
 from foundation.database import db
+from foundation.fault_words import Words
 from foundation.tables import Faults, file_name, read_table
 from leaderboards.models import Standing
 from network.models import Person
@@ -236,7 +237,12 @@ def set_targets(challenge: Challenge, source: Any, *, by: str, at: datetime) -> 
     for line, cells in read_table(source, ("person", "target"), faults=faults):
         target = faults.integer(line, "target", cells["target"], lowest=1, highest=1_000_000_000)
         if cells["person"] in read:
-            faults.add(line, "person", f"{cells['person']!r} is there twice", "keep one row per person")
+            faults.add(
+                line,
+                "person",
+                Words("%(code)s est là deux fois", code=repr(cells["person"])),
+                Words("gardez une ligne par personne"),
+            )
         elif target is not None:
             read[cells["person"]] = (line, target)
     codes = list(read)
@@ -249,7 +255,12 @@ def set_targets(challenge: Challenge, source: Any, *, by: str, at: datetime) -> 
     }
     for code, (line, _) in read.items():
         if code not in people:
-            faults.add(line, "person", f"{code!r} is not in the network", "write the code of a person")
+            faults.add(
+                line,
+                "person",
+                Words("%(code)s n’est pas dans le réseau", code=repr(code)),
+                Words("écrivez le code d’une personne"),
+            )
     faults.check()
     for code, (_, target) in read.items():
         db.session.merge(PersonalTarget(challenge_id=challenge.id, person_id=people[code], target=target))

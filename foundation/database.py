@@ -98,6 +98,34 @@ def _instant_text_default(element: Any, compiler: Any, **kw: Any) -> str:
     return f"replace({compiler.process(element.clauses, **kw)}, ' ', 'T') || 'Z'"
 
 
+_ACCENTED, _PLAIN = "àâäáãåçéèêëíìîïñóòôöõúùûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy"
+_TO_PLAIN = str.maketrans(_ACCENTED + _ACCENTED.upper(), _PLAIN * 2, "") | str.maketrans({"œ": "oe", "Œ": "oe"})
+
+
+def without_accents(text: str) -> str:
+    """Small letters without accents: "Émilie" → "emilie". What `plain_text` makes of a column."""
+    return text.translate(_TO_PLAIN).lower()
+
+
+class plain_text(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it stands for
+    """A text expression in small letters without accents, to search and to sort as people do: Élodie after Didier."""
+
+    type = Text()
+    inherit_cache = True
+    name = "plain_text"
+
+
+@compiles(plain_text, "postgresql")
+def _plain_text_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    inner = f"replace(replace({compiler.process(element.clauses, **kw)}, 'œ', 'oe'), 'Œ', 'oe')"
+    return f"lower(translate({inner}, '{_ACCENTED + _ACCENTED.upper()}', '{_PLAIN * 2}'))"
+
+
+@compiles(plain_text)
+def _plain_text_default(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"plain_text({compiler.process(element.clauses, **kw)})"
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_connection(connection: Any, record: Any) -> None:
     """SQLite: we begin transactions ourselves, wait for locks, enforce foreign keys, survive power cuts."""
@@ -105,6 +133,7 @@ def _prepare_connection(connection: Any, record: Any) -> None:
         return
     connection.isolation_level = None
     connection.create_function("sha256_hex", 1, _sha256_of, deterministic=True)
+    connection.create_function("plain_text", 1, _plain_text_of, deterministic=True)
     cursor = connection.cursor()
     # synchronous=FULL: what was committed is on the disk. With NORMAL, WAL writes it there some time later, when the
     # phone that was told its sale is kept has let go of it.
@@ -119,6 +148,11 @@ def _prepare_connection(connection: Any, record: Any) -> None:
 
 def _sha256_of(value: str | None) -> str | None:
     return None if value is None else hashlib.sha256(value.encode()).hexdigest()
+
+
+def _plain_text_of(value: str | int | float | None) -> str | None:
+    """A value out of JSON comes as what it is there, also where a text is meant."""
+    return None if value is None else without_accents(str(value))
 
 
 @event.listens_for(Engine, "begin")

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from foundation import clock
+from foundation.fault_words import Words
 
 KEPT_FAULTS = 50_000
 # A few kilobytes can decompress to gigabytes: a line, and what is sent through the web, end somewhere.
@@ -47,12 +48,13 @@ class Fault:
     file: str
     line: int
     column: str
-    wrong: str
-    right: str
+    wrong: str | Words
+    right: str | Words
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " + (f"{self.column}: " if self.column else "")
-        return f"{place}{self.wrong}; {self.right}"
+        between = Words(" ; ") if isinstance(self.right, Words) else "; "
+        return f"{place}{self.wrong}{between}{self.right}"
 
 
 class Faulty(ValueError):
@@ -61,12 +63,15 @@ class Faulty(ValueError):
     def __init__(self, faults: Sequence[Fault], total: int | None = None) -> None:
         self.faults = list(faults)
         self.total = len(self.faults) if total is None else total
-        super().__init__("\n".join(self.lines()))
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
         """One line per fault, then how many more there are."""
         more = self.total - len(self.faults)
-        return [str(fault) for fault in self.faults] + ([f"and {more} more"] if more else [])
+        return [str(fault) for fault in self.faults] + ([str(Words("et %(n)s de plus", n=more))] if more else [])
 
 
 class Faults:
@@ -83,7 +88,7 @@ class Faults:
     def __bool__(self) -> bool:
         return self.total > 0
 
-    def add(self, line: int, column: str, wrong: str, right: str) -> None:
+    def add(self, line: int, column: str, wrong: str | Words, right: str | Words) -> None:
         """Note a fault; the first KEPT_FAULTS are kept in full."""
         self.total += 1
         if len(self.kept) < KEPT_FAULTS:
@@ -94,7 +99,7 @@ class Faults:
         if self.total:
             raise Faulty(sorted(self.kept, key=lambda fault: fault.line), self.total)
 
-    def stop(self, line: int, column: str, wrong: str, right: str) -> Faulty:
+    def stop(self, line: int, column: str, wrong: str | Words, right: str | Words) -> Faulty:
         """Note a fault after which the file cannot be read on; `raise faults.stop(…)`."""
         self.add(line, column, wrong, right)
         return Faulty(sorted(self.kept, key=lambda fault: fault.line), self.total)
@@ -104,13 +109,18 @@ class Faults:
         text = text.strip()
         if not text:
             if not optional:
-                self.add(line, column, "empty", "write a value")
+                self.add(line, column, Words("vide"), Words("écrivez une valeur"))
             return None
         if len(text) > longest:
-            self.add(line, column, f"{len(text)} characters", f"write at most {longest}")
+            self.add(line, column, Words("%(n)s caractères", n=len(text)), Words("écrivez-en au plus %(n)s", n=longest))
             return None
         if not text.isprintable():
-            self.add(line, column, f"{text!r} holds an invisible character", "write plain text on one line")
+            self.add(
+                line,
+                column,
+                Words("%(text)s contient un caractère invisible", text=repr(text)),
+                Words("écrivez un texte simple, sur une ligne"),
+            )
             return None
         return text
 
@@ -122,7 +132,12 @@ class Faults:
         if not text and optional:
             return None
         if not _INTEGER.fullmatch(text) or not lowest <= int(text) <= highest:
-            self.add(line, column, _quoted(text), f"write a whole number from {lowest} to {highest}")
+            self.add(
+                line,
+                column,
+                _quoted(text),
+                Words("écrivez un nombre entier de %(lowest)s à %(highest)s", lowest=lowest, highest=highest),
+            )
             return None
         return int(text)
 
@@ -133,7 +148,7 @@ class Faults:
             return None
         match = _PRICE.fullmatch(text)
         if match is None or int(match[1]) > 20_000_000:
-            self.add(line, column, _quoted(text), "write a price in euros such as 12.50 or 12,50")
+            self.add(line, column, _quoted(text), Words("écrivez un prix en euros comme 12.50 ou 12,50"))
             return None
         return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
 
@@ -149,7 +164,12 @@ class Faults:
             if not FIRST_YEAR <= found.year <= LAST_YEAR:
                 raise ValueError
         except ValueError:
-            self.add(line, column, _quoted(text), f"write a date of {FIRST_YEAR} to {LAST_YEAR} such as 2026-02-04")
+            self.add(
+                line,
+                column,
+                _quoted(text),
+                Words("écrivez une date de %(first)s à %(last)s comme 2026-02-04", first=FIRST_YEAR, last=LAST_YEAR),
+            )
             return None
         return found
 
@@ -167,7 +187,7 @@ class Faults:
                 line,
                 column,
                 _quoted(text),
-                "write an instant with its offset such as 2026-02-04T14:05:00+01:00",
+                Words("écrivez un instant avec son décalage, comme 2026-02-04T14:05:00+01:00"),
             )
             return None
         return found
@@ -180,13 +200,18 @@ class Faults:
         if text in choices and text:
             return text
         if text or not optional:
-            self.add(line, column, _quoted(text), f"write {', '.join(choices[:-1])} or {choices[-1]}")
+            self.add(
+                line,
+                column,
+                _quoted(text),
+                Words("écrivez %(choices)s ou %(last)s", choices=", ".join(choices[:-1]), last=choices[-1]),
+            )
         return None
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str) -> str | Words:
     if not text:
-        return "empty"
+        return Words("vide")
     return repr(text if len(text) <= 60 else text[:60] + "…")
 
 
@@ -235,20 +260,24 @@ def read_rows(
 def _check_header(names: list[str], required: Sequence[str], optional: Sequence[str], faults: Faults) -> None:
     expected = ",".join((*required, *(f"[{name}]" for name in optional)))
     if not any(names):
-        raise faults.stop(1, "", "there is no header", f"the first line must be {expected}")
+        raise faults.stop(
+            1, "", Words("il n’y a pas d’en-tête"), Words("la première ligne doit être %(columns)s", columns=expected)
+        )
+    columns = Words("les colonnes sont %(columns)s", columns=expected)
     known = (*required, *optional)
     wrong = False
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            faults.add(1, name, "unknown column", f"write {close[0]}" if close else f"the columns are {expected}")
+            right = Words("écrivez %(column)s", column=close[0]) if close else columns
+            faults.add(1, name, Words("colonne inconnue"), right)
             wrong = True
     for name in {name: None for name in names if names.count(name) > 1}:
-        faults.add(1, name, "this column is there twice", "keep one of them")
+        faults.add(1, name, Words("cette colonne est là deux fois"), Words("gardez-en une"))
         wrong = True
     for name in required:
         if name not in names:
-            faults.add(1, name, "this column is missing", f"the columns are {expected}")
+            faults.add(1, name, Words("cette colonne manque"), columns)
             wrong = True
     if wrong:
         faults.check()
@@ -272,8 +301,8 @@ def _whole_rows(reader: Any, width: int, faults: Faults) -> Iterator[tuple[int, 
             faults.add(
                 line,
                 "",
-                f"{len(row)} cells where the header has {width}",
-                "write one cell per column; is the file whole?",
+                Words("%(n)s cellules, et l’en-tête en a %(width)s", n=len(row), width=width),
+                Words("écrivez une cellule par colonne ; le fichier est-il entier ?"),
             )
 
 
@@ -286,7 +315,10 @@ def _strictly(reader: Any, faults: Faults, above: int) -> Iterator[tuple[int, li
             line = above + reader.line_num + 1
     except csv.Error as error:
         raise faults.stop(
-            line, "", f"broken quoting ({error})", 'close every " and double those inside a cell'
+            line,
+            "",
+            Words("guillemets mal fermés (%(error)s)", error=error),
+            Words('fermez chaque " et doublez ceux d’une cellule'),
         ) from error
 
 
@@ -300,28 +332,36 @@ def _lines(source: str | Path | BinaryIO, faults: Faults) -> Iterator[str]:
         if start[:2] == b"\x1f\x8b":
             buffered = io.BufferedReader(gzip.GzipFile(fileobj=buffered), 1 << 16)  # reads lines in C
         elif start == b"PK\x03\x04":
-            raise faults.stop(1, "", "this is a workbook", "save it as CSV UTF-8")
+            raise faults.stop(1, "", Words("c’est un classeur"), Words("enregistrez-le en CSV UTF-8"))
         elif start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise faults.stop(1, "", "the text is UTF-16", "save it as CSV UTF-8")
+            raise faults.stop(1, "", Words("le texte est en UTF-16"), Words("enregistrez-le en CSV UTF-8"))
         left = MOST_UNPACKED
         while raw := buffered.readline(LONGEST_LINE + 1):
             number += 1
             left -= len(raw)
             if len(raw) > LONGEST_LINE:
-                raise faults.stop(number, "", "a line of more than 1 MB", "write one row per line")
+                raise faults.stop(number, "", Words("une ligne de plus de 1 Mo"), Words("écrivez une rangée par ligne"))
             if left < 0 and file is source:
                 raise faults.stop(
-                    number, "", f"the file unpacks to more than {MOST_UNPACKED // 2**20} MB", "send it in several files"
+                    number,
+                    "",
+                    Words("le fichier décompressé dépasse %(n)s Mo", n=MOST_UNPACKED // 2**20),
+                    Words("envoyez-le en plusieurs fichiers"),
                 )
             if b"\0" in raw:
-                raise faults.stop(number, "", "a NUL byte", "save the file as CSV UTF-8")
+                raise faults.stop(number, "", Words("un octet nul"), Words("enregistrez le fichier en CSV UTF-8"))
             yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise faults.stop(
-            number, "", f"byte 0x{error.object[error.start]:02x} is not UTF-8", "save the file as CSV UTF-8"
+            number,
+            "",
+            Words("l’octet 0x%(byte)s n’est pas de l’UTF-8", byte=f"{error.object[error.start]:02x}"),
+            Words("enregistrez le fichier en CSV UTF-8"),
         ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise faults.stop(number + 1, "", "the compressed file is cut or damaged", "send the whole file") from error
+        raise faults.stop(
+            number + 1, "", Words("le fichier compressé est coupé ou abîmé"), Words("envoyez le fichier entier")
+        ) from error
     finally:
         if file is not source:
             file.close()

@@ -285,6 +285,9 @@ def _words() -> dict[str, object]:
     def rating(milli: int) -> str:
         return format_decimal(Decimal(milli // 10) / 100, "0.00")
 
+    def each(units: int, declarations: int) -> str:
+        return format_decimal(Decimal(units * 10 // declarations) / 10, "0.0") if declarations else "—"
+
     def share(basis_points: int) -> str:
         return format_decimal(Decimal(basis_points // 10) / 10, "0.0") + "\u00a0%"
 
@@ -298,6 +301,7 @@ def _words() -> dict[str, object]:
     return {
         "euros": euros,
         "rating": rating,
+        "each": each,
         "share": share,
         "score": score,
         "download_link": link,

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select, update
 
 from foundation import audit
 from foundation.database import db
+from foundation.fault_words import Words
 from foundation.localisation import LANGUAGES
 from foundation.merging import Merged, merge
 from foundation.tables import Faults, file_name, read_table
@@ -70,7 +71,12 @@ def _outlet(line: int, cells: Cells, faults: Faults) -> dict[str, Any]:
     code = text("outlet", 120, optional=False)
     country = cells["country"]
     if not _COUNTRY.fullmatch(country):
-        faults.add(line, "country", repr(country) if country else "empty", "write two capital letters such as FR")
+        faults.add(
+            line,
+            "country",
+            repr(country) if country else Words("vide"),
+            Words("écrivez deux lettres capitales comme FR"),
+        )
     return {
         "code": code,
         "name": text("name", 200, optional=False),
@@ -137,14 +143,18 @@ RESERVED = ("issue", "spent", "expired", "forgiven")  # the brand's own accounts
 
 def _person(line: int, cells: Cells, faults: Faults) -> dict[str, Any]:
     if cells["person"] in RESERVED:
-        faults.add(line, "person", f"{cells['person']!r} is reserved", "write another code")
+        faults.add(
+            line, "person", Words("%(code)s est réservé", code=repr(cells["person"])), Words("écrivez un autre code")
+        )
 
     def text(column: str, longest: int, *, optional: bool = True) -> str:
         return faults.text(line, column, cells[column], longest=longest, optional=optional) or ""
 
     email = normal_email(cells["email"])
     if email and not is_email(email):
-        faults.add(line, "email", repr(cells["email"][:80]), "write an address such as prenom@boutique.fr, or nothing")
+        faults.add(
+            line, "email", repr(cells["email"][:80]), Words("écrivez une adresse comme prenom@boutique.fr, ou rien")
+        )
     return {
         "code": text("person", 120, optional=False),
         "name": text("name", 200, optional=False),
@@ -160,7 +170,12 @@ def _person(line: int, cells: Cells, faults: Faults) -> dict[str, Any]:
 def _once(lines: dict[str, int], code: str, line: int, column: str, faults: Faults) -> None:
     """Each code is there once; an empty one has its own fault."""
     if code and lines.setdefault(code, line) != line:
-        faults.add(line, column, f"{code!r} is already on line {lines[code]}", "keep one line per code")
+        faults.add(
+            line,
+            column,
+            Words("%(code)s est déjà à la ligne %(line)s", code=repr(code), line=lines[code]),
+            Words("gardez une ligne par code"),
+        )
 
 
 def _known_people() -> dict[str, _Known]:
@@ -187,33 +202,50 @@ def _check_ties(
     line, before = row["line"], known.get(row["code"])
     if row["outlet"] and row["outlet"] not in outlets:
         faults.add(
-            line, "outlet", f"{row['outlet']!r} is not an outlet of the network", "import it first, or write another"
+            line,
+            "outlet",
+            Words("%(code)s n’est pas un point de vente du réseau", code=repr(row["outlet"])),
+            Words("importez-le d’abord, ou écrivez-en un autre"),
         )
     if row["role"] == "reseller" and not row["outlet"]:
-        faults.add(line, "outlet", "empty for a reseller", "write the code of an outlet")
+        faults.add(line, "outlet", Words("vide pour un participant"), Words("écrivez le code d’un point de vente"))
     for role in {row["role"], before.role if before else row["role"]} - {"", *roles}:
-        faults.add(line, "role", f"{role!r} is for an administrator to give or change", f"write {' or '.join(roles)}")
+        faults.add(
+            line,
+            "role",
+            Words("seul un administrateur donne ou change %(role)s", role=repr(role)),
+            Words("écrivez %(roles)s", roles=", ".join(roles)),
+        )
     if row["sponsor"] and row["sponsor"] not in known and row["sponsor"] not in lines:
         faults.add(
             line,
             "sponsor",
-            f"{row['sponsor']!r} is neither in the network nor in this file",
-            "write the code of a person, or nothing",
+            Words("%(code)s n’est ni dans le réseau, ni dans ce fichier", code=repr(row["sponsor"])),
+            Words("écrivez le code d’une personne, ou rien"),
         )
 
 
 def _check_emails(rows: list[dict[str, Any]], known: dict[str, _Known], faults: Faults) -> None:
     """An address belongs to one person, counting those the file does not name."""
     named = {row["code"] for row in rows}
-    owners = {person.email: f"{code!r} has it" for code, person in known.items() if person.email and code not in named}
+    owners = {
+        person.email: Words("%(code)s l’a", code=repr(code))
+        for code, person in known.items()
+        if person.email and code not in named
+    }
     for row in rows:
         email = row["email"]
         if email is None:
             continue
         if email in owners:
-            faults.add(row["line"], "email", f"{email!r} is taken: {owners[email]}", "give each person their own")
+            faults.add(
+                row["line"],
+                "email",
+                Words("%(email)s est prise : %(owner)s", email=repr(email), owner=owners[email]),
+                Words("donnez à chacun la sienne"),
+            )
         else:
-            owners[email] = f"line {row['line']} has it"
+            owners[email] = Words("la ligne %(line)s l’a", line=row["line"])
 
 
 def _check_sponsors(
@@ -230,8 +262,12 @@ def _check_sponsors(
             faults.add(
                 lines[code],
                 "sponsor",
-                f"{sponsors[code]!r} is, by {code!r} or through others, sponsored by {code!r}",
-                "a chain of sponsors must end",
+                Words(
+                    "%(sponsor)s a pour parrain %(code)s, directement ou par d’autres",
+                    sponsor=repr(sponsors[code]),
+                    code=repr(code),
+                ),
+                Words("une chaîne de parrains doit finir"),
             )
 
 

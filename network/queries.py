@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import contains_eager
 
-from foundation.database import db
+from foundation.database import db, plain_text, without_accents
 from network.models import Outlet, Person
 from network.rules import normal_email
 
@@ -65,15 +65,19 @@ def outlet_by_code(code: str) -> Outlet | None:
 
 
 def contains(text: str, *columns: Any) -> ColumnElement[bool]:
-    """Whether one of these columns contains a text, whatever its capitals."""
-    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    return or_(*(column.ilike(pattern, escape="\\") for column in columns))
+    """Whether one of these columns contains a text, whatever its capitals and accents."""
+    plain = without_accents(text)
+    pattern = "%" + plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return or_(*(plain_text(column).like(pattern, escape="\\") for column in columns))
 
 
 def people(asked: PeopleFilter) -> Select[Any]:
     """The people that match every filter, by name; each comes with its outlet."""
     query = (
-        select(Person).outerjoin(Person.outlet).options(contains_eager(Person.outlet)).order_by(Person.name, Person.id)
+        select(Person)
+        .outerjoin(Person.outlet)
+        .options(contains_eager(Person.outlet))
+        .order_by(plain_text(Person.name), Person.id)
     )
     if asked.search:
         query = query.where(contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
@@ -97,7 +101,7 @@ def outlets(asked: OutletFilter) -> Select[Any]:
     count = (select(func.count()).where(Person.outlet_id == Outlet.id).correlate(Outlet).scalar_subquery()).label(
         "people"
     )
-    query = select(Outlet, count).order_by(Outlet.name, Outlet.id)
+    query = select(Outlet, count).order_by(plain_text(Outlet.name), Outlet.id)
     if asked.search:
         query = query.where(contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
     if asked.kind:
@@ -109,7 +113,7 @@ def outlets(asked: OutletFilter) -> Select[Any]:
 
 def people_of(outlet: Outlet) -> Select[Any]:
     """The people of an outlet, by name."""
-    return select(Person).where(Person.outlet_id == outlet.id).order_by(Person.name, Person.id)
+    return select(Person).where(Person.outlet_id == outlet.id).order_by(plain_text(Person.name), Person.id)
 
 
 def regions() -> list[str]:

@@ -377,5 +377,6 @@ def _brand_home() -> str:
         challenges=[_followed(one, at) for one in queries.running()],
         since=asked.since,
         until=asked.until,
+        period=f"/insights?from={asked.since}&until={asked.until}",
         **_hello(at),
     )

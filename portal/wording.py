@@ -78,9 +78,9 @@ def _step_in_words(step: Step) -> tuple[str, str]:
             )
     goal = short_amount(step.measure, step.goal)
     if step.kind == "milestone":
-        return what, _("le palier %(goal)s", goal=goal)
+        return what, _("le palier de %(goal)s", goal=goal)
     if step.kind == "threshold":
-        return what, _("le seuil %(goal)s", goal=goal)
+        return what, _("le seuil de %(goal)s", goal=goal)
     return what, _("votre objectif")
 
 
@@ -137,13 +137,13 @@ def sale_in_words(sale: RecentSale) -> str:
 
 
 def step_in_words(step: FirstStep) -> str:
-    """The first step of a challenge: the milestone of 5 units, the threshold 100 pts, the first point."""
+    """The first step of a challenge: the milestone of 5 units, the threshold of 100 pts, the first point."""
     if step.kind == "points":
         return _("le premier point")
     goal = short_amount(step.measure, step.goal * (100 if step.measure == "value" else 1))
     if step.kind == "threshold":
-        return _("le seuil %(goal)s", goal=goal)
-    return _("le palier %(goal)s", goal=goal)
+        return _("le seuil de %(goal)s", goal=goal)
+    return _("le palier de %(goal)s", goal=goal)
 
 
 def segment_in_words(segment: str, step: str = "") -> str:

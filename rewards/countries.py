@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from foundation.fault_words import Words
 from foundation.tables import Faults
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -16,8 +17,13 @@ def countries_kept(line: int, text: str, faults: Faults) -> str:
     for code in codes:
         if not _COUNTRY.fullmatch(code):
             faults.add(
-                line, "countries", repr(code[:60]), "write codes of two capital letters such as FR BE, or nothing"
+                line,
+                "countries",
+                repr(code[:60]),
+                Words("écrivez des codes de deux lettres capitales comme FR BE, ou rien"),
             )
     if len(codes) > 60:
-        faults.add(line, "countries", f"{len(codes)} countries", "write at most 60, or nothing for everywhere")
+        faults.add(
+            line, "countries", Words("%(n)s pays", n=len(codes)), Words("écrivez-en au plus 60, ou rien pour partout")
+        )
     return ",".join(codes)

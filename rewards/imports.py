@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from foundation import audit
 from foundation.database import db
+from foundation.fault_words import Words
 from foundation.merging import Merged, merge
 from foundation.tables import Faults, file_name, read_table
 from rewards import codes
@@ -41,9 +42,19 @@ def import_rewards(file: str | Path | BinaryIO, *, by: str, at: datetime) -> Mer
     for line, cells in read_table(file, COLUMNS, faults=faults):
         code = faults.text(line, "reward", cells["reward"], longest=60) or ""
         if code and lines.setdefault(code, line) != line:
-            faults.add(line, "reward", f"{code!r} is already on line {lines[code]}", "keep one line per reward")
+            faults.add(
+                line,
+                "reward",
+                Words("%(code)s est déjà à la ligne %(line)s", code=repr(code), line=lines[code]),
+                Words("gardez une ligne par article"),
+            )
         if "/" in code or code in NO_CODE:
-            faults.add(line, "reward", f"{code!r} cannot stand in an address", "write another code, without /")
+            faults.add(
+                line,
+                "reward",
+                Words("%(code)s ne peut pas être dans une adresse", code=repr(code)),
+                Words("écrivez un autre code, sans /"),
+            )
 
         def count(column: str, lowest: int, line: int = line, cells: dict[str, str] = cells) -> int | None:
             return faults.integer(line, column, cells[column], lowest=lowest, highest=MANY, optional=True)
@@ -52,7 +63,10 @@ def import_rewards(file: str | Path | BinaryIO, *, by: str, at: datetime) -> Mer
         ends_on = faults.date(line, "ends_on", cells["ends_on"], optional=True)
         if starts_on and ends_on and ends_on < starts_on:
             faults.add(
-                line, "ends_on", f"{ends_on} is before {starts_on}", "write a date from starts_on on, or nothing"
+                line,
+                "ends_on",
+                Words("%(end)s est avant %(start)s", end=ends_on, start=starts_on),
+                Words("écrivez une date à partir de starts_on, ou rien"),
             )
         rows.append(
             {
@@ -93,12 +107,22 @@ def import_codes(reward_code: str, file: str | Path | BinaryIO, *, by: str, at: 
     for line, cells in read_table(file, ("code",), faults=faults):
         code = cells["code"].strip()
         if not code or len(code) > 200 or not code.isprintable():
-            faults.add(line, "code", "not a code", "write one code of at most 200 plain characters per line")
+            faults.add(
+                line,
+                "code",
+                Words("ce n’est pas un code"),
+                Words("écrivez un code par ligne, d’au plus 200 caractères simples"),
+            )
         elif lines.setdefault(code, line) != line:
-            faults.add(line, "code", f"the same as on line {lines[code]}", "write each code once")
+            faults.add(
+                line,
+                "code",
+                Words("le même qu’à la ligne %(line)s", line=lines[code]),
+                Words("écrivez chaque code une fois"),
+            )
     for code in codes.already_there(reward.id, list(lines)):
-        faults.add(lines[code], "code", "already in the pool", "leave this line out")
+        faults.add(lines[code], "code", Words("déjà dans la réserve"), Words("ôtez cette ligne"))
     if not lines and not faults:
-        faults.add(1, "code", "no code", "write one code per line below the header")
+        faults.add(1, "code", Words("aucun code"), Words("écrivez un code par ligne sous l’en-tête"))
     faults.check()
     return codes.add(reward, lines, by=by, at=at)

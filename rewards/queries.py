@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal,
 
 from declarations.models import Declaration, Revision
 from declarations.scoring import current_revisions
-from foundation.database import db
+from foundation.database import db, plain_text
 from network.models import Outlet, Person
+from network.queries import contains
 from rewards.models import (
     KINDS,
     OPEN_STATES,
@@ -110,11 +111,8 @@ def back_in_stock(on: date) -> list[int]:
 
 def articles(search: str = "") -> Select[Reward]:
     """Every article, for staff, by name."""
-    query = select(Reward).order_by(Reward.name, Reward.id)
-    if search:
-        said = Reward.name.icontains(search, autoescape=True) | Reward.code.icontains(search, autoescape=True)
-        query = query.where(said)
-    return query
+    query = select(Reward).order_by(plain_text(Reward.name), Reward.id)
+    return query.where(contains(search, Reward.name, Reward.code)) if search else query
 
 
 def article(code: str) -> Reward | None:

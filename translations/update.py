@@ -30,6 +30,7 @@ KEYWORDS = {
     "lazy_gettext": None,
     "_l": None,
     "N_": None,
+    "Words": None,
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
 }

@@ -33,7 +33,7 @@ def test_a_message_reaches_who_has_not_declared_and_nobody_else(cast, new_contex
     main = studio.locator("main")
     expect(main).to_contain_text("4")
     expect(main).to_contain_text("a déclaré (25 %)")
-    expect(main).to_contain_text("le palier 5 unités")
+    expect(main).to_contain_text("le palier de 5 unités")
     expect(main).to_contain_text("budget : 5,00")
     expect(main).to_contain_text("Chloé Le Gall")
 

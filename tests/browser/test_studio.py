@@ -79,6 +79,28 @@ def test_each_template_goes_from_start_to_published_by_clicks(
     assert definition_from(tomllib.loads(path.read_text(encoding="utf-8"))).canonical() == challenge.definition
 
 
+def test_on_a_phone_the_way_on_stays_inside_its_bar_and_no_word_of_a_tile_is_cut(cast, sign_in, new_context):
+    page = new_context(viewport=PHONE).new_page()
+    sign_in(page, cast.marc)
+    draft_id = begin(page, "Des paliers pour tous")
+    for width in (320, 360, 390, 1440):
+        page.set_viewport_size({"width": width, "height": 844})
+        for step in ("who", "what", "how-much", "prizes", "when"):
+            page.goto(f"/studio/drafts/{draft_id}/{step}")
+            bar = page.locator(".studio-actions").bounding_box()
+            last = page.locator(".studio-actions > :last-child").bounding_box()
+            assert bar is not None and last is not None
+            assert last["x"] + last["width"] < bar["x"] + bar["width"], (width, step)
+            cut = page.locator(".tile > span").evaluate_all(
+                "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+            )
+            assert cut == [], (width, step)
+    page.goto(f"/studio/drafts/{draft_id}/what")
+    multiplier = page.locator(".tile", has_text="Multiplicateur").locator("span").first
+    page.evaluate("document.fonts.ready")
+    assert multiplier.evaluate("e => e.getClientRects().length === 1 && e.offsetHeight < 30"), "one line, one word"
+
+
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with scripts", "without scripts"])
 def test_a_challenge_is_written_from_nothing_published_and_played(
     app: Flask, cast, new_context, java_script_enabled, page: Page

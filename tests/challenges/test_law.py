@@ -138,6 +138,7 @@ def test_an_administrator_reads_the_figures_and_records_a_new_one_with_its_histo
     assert "CSS art. L242-1-4" in page and 'href="/studio/law?name=smic_monthly#record"' in page
     assert "À confirmer par un juriste" in page and "Connu" in page
     assert "/studio/law" in client.get("/studio").text
+    assert "Enregistré par Palmarès le" in page and "par system" not in page
     written = {
         "name": "smic_monthly", "country": "fr", "value": "1 830,10", "valid_from": "2026-01-01",
         "valid_to": "2026-12-31", "source": "Décret n° 1", "verified_by": "Me Roy", "verified_on": "2026-01-02",
@@ -147,6 +148,7 @@ def test_an_administrator_reads_the_figures_and_records_a_new_one_with_its_histo
     page = told(client)
     assert "1 830,10 €" in page and "Décret n° 1" in page and "Me Roy" in page
     assert "Valeurs précédentes" in page and "1 823,03 €" in page
+    assert "Enregistré par Ada Faure le" in page and "enregistré par Palmarès le" in page
     assert law.parameter("smic_monthly", on=date(2026, 5, 1)) == "1830.10"
 
 

@@ -360,7 +360,7 @@ def test_an_animator_gives_points_and_the_person_reads_why(client: Client, winte
     client.sign_in(cast.marc)
     assert "/studio/network/people/AWA/points" in client.get("/studio/network/people/AWA").text
     page = words(give(client).text)
-    assert "Les points ont été modifiés : Awa Diallo." in page and "Salon de Lyon" in page and "par MARC" in page
+    assert "Les points ont été modifiés : Awa Diallo." in page and "Salon de Lyon" in page and "par Marc Petit" in page
     give(client, book="wallet", kind="correction", amount="4", reason="Doublon")
     client.sign_in(cast.awa)
     page = words(client.get("/points").text)
@@ -407,7 +407,7 @@ def test_what_waits_is_approved_by_a_colleague_or_refused_with_a_reason(
     client.post("/studio/points/adjustments/2/refusal", data={"note": "Déjà donné"})
     assert "Rien à approuver" in words(client.get("/studio/points/adjustments").text)
     page = words(client.get("/studio/network/people/AWA/points").text)
-    assert "approuvé par ADA" in page and "refusé par ADA : Déjà donné" in page
+    assert "approuvé par Ada Faure" in page and "refusé par Ada Faure : Déjà donné" in page
     assert standing(winter, cast.awa).points == 10
     late = client.post("/studio/points/adjustments/2/approval", follow_redirects=True)
     assert "Cette demande a déjà été traitée" in words(late.text)

@@ -72,6 +72,14 @@ def test_the_page_shows_what_may_be_shown_and_marks_the_rest(client: FlaskClient
     assert "style=" not in page.get_data(as_text=True)
 
 
+def test_units_per_declaration_are_not_cut_to_a_whole_number(client: FlaskClient, cast: Cast) -> None:
+    two, three = LINE, (("S1", 3, 750, "Soin", "Visage"),)
+    write([Sale(shop, WEEK, line) for shop, line in zip(("a1", "b", "d") * 2, (two,) + (three,) * 5, strict=True)])
+    client.sign_in(cast.ines)
+    said = text_of(client.get("/insights?by=region"))
+    assert "Total 6 17" in said and " € 2,8 " in said
+
+
 def test_comments_are_read_without_a_name_or_a_place(client: FlaskClient, cast: Cast) -> None:
     write([Sale(shop, WEEK, rating=4, comment=f"Doux {n}") for n, shop in enumerate(BRITTANY * 5)])
     client.sign_in(cast.ines)

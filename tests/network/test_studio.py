@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from sqlalchemy import select
@@ -59,6 +60,9 @@ def test_what_animators_do_others_cannot(client, cast, act):
         ("q=NINA@", {"Nina Costa"}),
         ("q=bellecour", {"Bruno Martin"}),
         ("q=%25", set()),
+        ("q=chloe", {"Chloé Le Gall"}),
+        ("q=CHLOÉ", {"Chloé Le Gall"}),
+        ("q=beaute", {"Bruno Martin"}),
         ("role=animator", {"Marc Petit"}),
         ("status=vdi", {"Nina Costa"}),
         ("kind=reseller", {"Awa Diallo", "Chloé Le Gall"}),
@@ -77,6 +81,22 @@ def test_people_are_found_by_search_and_filters(marc, cast, filters, found):
 
 def test_a_list_says_when_nobody_matches(marc):
     assert "Personne ne correspond" in marc.get("/studio/network/people?q=xyz").text
+
+
+def test_people_are_listed_as_in_a_directory_whatever_the_accents_and_capitals(marc):
+    lines = [
+        f"Z-{n},{name},,PDV-BREST,reseller,employee,,\n" for n, name in enumerate(["Zoé", "Élodie", "Emma", "eva"])
+    ]
+    assert upload(marc, "people", PEOPLE + "".join(lines)).status_code == 200
+    page = marc.get("/studio/network/people?region=Bretagne").text
+    order = [name for name in re.findall(r">([^<>]+)</a>", page) if name in ("Zoé", "Élodie", "Emma", "eva")]
+    assert order == ["Élodie", "Emma", "eva", "Zoé"]
+
+
+def test_an_accented_capital_is_found_by_its_small_letter_with_or_without_the_accent(marc):
+    assert upload(marc, "people", PEOPLE + "Z-1,Émilie Œuvrard,,PDV-BREST,reseller,employee,,\n").status_code == 200
+    for typed in ("émilie", "emilie", "Émilie", "oeuvrard", "Œuv"):
+        assert "Émilie Œuvrard" in marc.get(f"/studio/network/people?q={typed}").text, typed
 
 
 def test_outlets_are_found_by_search_and_filters(marc):
@@ -178,14 +198,22 @@ def test_the_faults_of_a_file_are_listed_and_nothing_is_written(marc):
         marc, "people", PEOPLE + "N-1,,bad,NOWHERE,reseller,vdi,,\nN-2,Zoé,,PDV-BREST,reseller,vdi,,\n", "p.csv"
     )
     assert page.status_code == 422
-    assert "3 fautes" in page.text and "p.csv:2: outlet" in page.text
+    assert "3 fautes" in page.text
+    assert "p.csv:2: name: vide\u202f; écrivez une valeur" in page.text
+    assert "n’est pas un point de vente du réseau\u202f; importez-le d’abord" in page.text
     assert db.session.scalar(select(Person).where(Person.code == "N-2")) is None
+
+
+def test_the_faults_of_a_file_are_told_in_the_language_of_the_reader(marc):
+    marc.post("/language", data={"language": "en", "next": "/"})
+    page = upload(marc, "people", PEOPLE + "N-1,,,PDV-BREST,reseller,vdi,,\n", "p.csv")
+    assert "1 fault: nothing was written" in page.text and "p.csv:2: name: empty; write a value" in page.text
 
 
 def test_an_animator_makes_resellers_and_an_administrator_also_staff(client, cast):
     text = PEOPLE + "N-1,Max,,,animator,staff,,fr\n"
     client.sign_in(cast.marc)
-    assert "for an administrator" in upload(client, "people", text).text
+    assert "seul un administrateur donne ou change" in upload(client, "people", text).text
     client.sign_in(cast.ada)
     assert upload(client, "people", text).status_code == 200
 

@@ -70,7 +70,7 @@ def test_the_dashboard_says_how_a_challenge_is_played(client: Client, cast: Cast
     page = shown(client, cast)
     for said in (
         "4 participants", "3 ont déclaré (75 %)", "2 ventes acceptées", "45 points gagnés",
-        "1 a atteint le palier 2 unités", "1 vente à vérifier", "3 févr. 1", "4 févr. 1", "2 févr. 0",
+        "1 a atteint le palier de 2 unités", "1 vente à vérifier", "3 févr. 1", "4 févr. 1", "2 févr. 0",
     ):  # fmt: skip
         assert said in page, said
 

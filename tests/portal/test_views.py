@@ -78,7 +78,7 @@ def test_the_running_challenge_with_points_rank_time_left_and_what_is_missing(cl
     assert "Hiver" in page and "25 jours restants" in page
     assert "120 pts" in page  # 7 × 10 and the first milestone
     assert "2 e" in page and "sur 2" in page
-    assert "Encore 3 × Crème de jour pour le palier 10 unités, et 21 points pour la 1re place." in page
+    assert "Encore 3 × Crème de jour pour le palier de 10 unités, et 21 points pour la 1re place." in page
     assert "palier 10 unités : +250 pts" in page
 
 
@@ -203,7 +203,7 @@ def test_an_animator_sees_participation_and_what_waits(client: Client, cast: Cas
     page = home(client, cast.marc)
     assert "1 vente à vérifier" in page and "La plus ancienne attend depuis le 3 févr. 2026, 12:00." in page
     assert "4 / 4 participants arrivés" in page and "3 points de vente" in page
-    assert "1 actif 4 participants" in page
+    assert "1 a des points 4 participants" in page
     assert "L’horloge ne tourne pas" in page
 
 
@@ -277,7 +277,12 @@ def test_the_brand_sees_headline_figures_only_when_they_may_be_shown(client: Cli
         channel = "meeting" if person == "NINA" else "store"
         sell(person, [("CREME", 2)], name=f"more-{number}", at=NOW - timedelta(days=2), channel=channel)
     page = home(client, cast.ines)
-    assert "7 déclarations" in page and "14 unités" in page and "168,00 € au prix catalogue" in page
+    assert "7 déclarations" in page and "14 unités" in page and "168,00 € au prix public" in page
+    links = set(re.findall(r'href="(/insights[?][^"]+)"', client.get("/").text))
+    (behind,) = links
+    assert "7 déclarations" in words(client.get(markup.unescape(behind)).text), (
+        "the page behind a figure says the same one"
+    )
 
 
 @pytest.mark.parametrize(

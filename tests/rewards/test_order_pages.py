@@ -387,7 +387,7 @@ def test_staff_import_articles_and_codes(client, cast):
     assert "2 codes libres" in client.get("/studio/rewards/article/BON").text
     again = {"file": (io.BytesIO(b"code\nCCC\nBBB\n"), "codes.csv")}
     answer = client.post("/studio/rewards/article/BON/codes", data=again)
-    assert answer.status_code == 422 and "already in the pool" in answer.text
+    assert answer.status_code == 422 and "déjà dans la réserve" in answer.text
     assert stock("BON") == 2
 
 

@@ -74,10 +74,7 @@ def contains(text: str, *columns: Any) -> ColumnElement[bool]:
 def people(asked: PeopleFilter) -> Select[Any]:
     """The people that match every filter, by name; each comes with its outlet."""
     query = (
-        select(Person)
-        .outerjoin(Person.outlet)
-        .options(contains_eager(Person.outlet))
-        .order_by(plain_text(Person.name), Person.id)
+        select(Person).outerjoin(Person.outlet).options(contains_eager(Person.outlet)).order_by(Person.name, Person.id)
     )
     if asked.search:
         query = query.where(contains(asked.search, Person.name, Person.code, Person.email, Outlet.name))
@@ -101,7 +98,7 @@ def outlets(asked: OutletFilter) -> Select[Any]:
     count = (select(func.count()).where(Person.outlet_id == Outlet.id).correlate(Outlet).scalar_subquery()).label(
         "people"
     )
-    query = select(Outlet, count).order_by(plain_text(Outlet.name), Outlet.id)
+    query = select(Outlet, count).order_by(Outlet.name, Outlet.id)
     if asked.search:
         query = query.where(contains(asked.search, Outlet.name, Outlet.code, Outlet.city, Outlet.group_code))
     if asked.kind:

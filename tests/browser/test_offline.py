@@ -34,7 +34,7 @@ from network.models import Person
 from points.models import Entry
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import ARGUMENTS, PHONE, served, tap_in
-from tests.browser.stage import day, publish
+from tests.browser.stage import day, publish, today
 
 SEEDS = range(int(os.environ.get("PALMARES_OFFLINE_SEEDS", "2")))
 SALES = 20
@@ -569,6 +569,42 @@ def test_a_page_kept_yesterday_proposes_today_and_says_which_code_it_does_not_kn
         expect(page.locator("#declare-results")).to_have_text(said)
 
 
+SLOW_PHONE = """() => {
+    const request = LockManager.prototype.request;
+    LockManager.prototype.request = async function (...asked) {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        return request.apply(this, asked);
+    };
+}"""
+
+# What is kept of the form was made on another day.
+MADE_ON = """async ([today, day]) => {
+    for (const name of await caches.keys()) {
+        if (!name.startsWith("pages-")) continue;
+        const cache = await caches.open(name);
+        const kept = await cache.match("/declare", { ignoreVary: true });
+        const text = (await kept.text()).replaceAll(today, day);
+        await cache.put("/declare", new Response(text, { headers: kept.headers }));
+    }
+}"""
+
+
+def test_a_sale_sent_before_the_phone_is_ready_is_of_today_and_is_another_one(
+    cast, autumn, weather: Weather, phone: Phone
+):
+    page = cut_off(phone, weather)
+    page.evaluate(MADE_ON, [day(0), day(-1)])
+    page.add_init_script(f"({SLOW_PHONE})()")
+    for number in (1, 2):
+        page.goto("/declare")
+        declare(page, 3)
+        assert queue(page) == {"kept": number}
+    weather.down = False
+    page.reload()
+    until(lambda: sales_of("AWA") == [("accepted", 3)] * 2)
+    assert db.session.scalars(select(Revision.sold_on)).all() == [today()] * 2
+
+
 @contextmanager
 def saved(page: Page) -> Iterator[None]:
     """Wait until what is typed meanwhile has been saved as a draft."""
@@ -677,15 +713,6 @@ def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weathe
     rows.filter(has_text="Sérum éclat n’est plus au catalogue").get_by_role("link", name="Reprendre la vente").click()
     expect(page.get_by_label("En réunion")).to_be_checked()
     assert sales_of("NINA") == [("accepted", 1)]
-
-
-SLOW_PHONE = """() => {
-    const request = LockManager.prototype.request;
-    LockManager.prototype.request = async function (...asked) {
-        await new Promise((resolve) => setTimeout(resolve, 2_000));
-        return request.apply(this, asked);
-    };
-}"""
 
 
 def test_what_is_tapped_before_the_phone_has_found_a_meeting_joins_it(cast, autumn, weather: Weather, phone: Phone):

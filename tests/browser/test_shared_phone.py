@@ -244,6 +244,16 @@ HELD = """() => {
     };
 }"""
 IS_HELD = "() => window.held"
+# Releases it, and waits until it has been written, or could not be.
+TRIED = """() => new Promise((resolve) => {
+    const transaction = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = function (stores, mode, ...more) {
+        const change = transaction.call(this, stores, mode, ...more);
+        if (mode === "readwrite") for (const end of ["complete", "abort"]) change.addEventListener(end, resolve);
+        return change;
+    };
+    window.release();
+})"""
 
 
 def fill_in(page: Page, units: int) -> None:
@@ -287,7 +297,7 @@ def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: 
     other.wait_for_function(IS_HELD)
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
-    other.evaluate("() => window.release()")
+    other.evaluate(TRIED)
     assert queue(other) == {"kept": 2}
 
     weather.down = False
@@ -412,8 +422,9 @@ def test_a_photo_for_which_there_is_no_place_yet_holds_back_its_own_sale_alone(
         declare(page, units, photo)
     with monkeypatch.context() as full:
         full.setattr(photos, "MOST_UNUSED", 0)
+        page.goto("/declarations")  # before the network is back: from here on nothing leads away
         weather.down = False
-        page.goto("/declarations")
+        page.get_by_role("button", name="Envoyer maintenant").click()
         until(lambda: sales_of("AWA") == [("accepted", 2)])
         until(lambda: queue(page) == {"kept": 1, "answered": 1})
     page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from flask import (
     Flask,
@@ -20,7 +21,7 @@ from flask import (
     send_file,
     url_for,
 )
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_compress import Compress, DictCache
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -73,6 +74,14 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
+class Session(SecureCookieSession):
+    """A session that remembers what it said as it came (`before`)."""
+
+    def __init__(self, initial: Any = None) -> None:
+        super().__init__(initial)
+        self.before = dict(self)
+
+
 class Sessions(SecureCookieSessionInterface):
     """Sessions in a signed cookie, of which answers that are everybody's say nothing.
 
@@ -80,15 +89,31 @@ class Sessions(SecureCookieSessionInterface):
     would make browsers ask again for every file they have, and no cache on the way could share one.
     """
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write the cookie, unless whoever asks is answered the same, or a program is refused.
+    session_class = Session
 
-        A phone asks on its own, and may be refused after its person pressed something (left everywhere): the session of
-        before that press, which Flask-Login touches when it tries the cookie that remembers, must not come back over
-        the one of after, with what that had to say.
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie, unless whoever asks is answered the same, or was only looked for and not found.
+
+        Browsers ask on their own (the phone's outbox, parts of pages, pictures, the service worker at each visit), and
+        may be answered after their person pressed something (left everywhere): the session of before that press, which
+        Flask-Login touches when it tries the cookie that remembers, must not come back over the one of after, with what
+        that had to say.
         """
-        if not response.cache_control.public and response.mimetype != PROBLEM:
+        if not response.cache_control.public and not _only_tried(session):
             super().save_session(app, session, response)
+
+
+_TRIED = {"_user_id", "_fresh"}  # what Flask-Login writes before it knows whether the cookie that remembers is good
+
+
+def _only_tried(session: SessionMixin) -> bool:
+    """Whether nothing has changed but for a try to know somebody, which failed."""
+    known = g.get("_login_user")
+    if known is None or known.is_authenticated or session.get("_fresh") is not False:
+        return False
+    before = session.before if isinstance(session, Session) else {}
+    changed = {key for key in before.keys() | session.keys() if before.get(key) != session.get(key)}
+    return changed <= _TRIED
 
 
 def security_headers(response: Response) -> Response:

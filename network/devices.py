@@ -1,4 +1,4 @@
-"""What a phone is told of its person without being told who it is: two opaque keys."""
+"""What a phone is told of its person without being told who it is: opaque keys."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def sealing_key(person: Person, *, secret: str) -> str:
     return urlsafe_b64encode(
         hmac.digest(secret.encode(), f"seal:{person.id}:{person.code}".encode(), "sha256")
     ).decode()
+
+
+def form_token(person: Person, *, secret: str) -> str:
+    """What the forms of a session are known by that begins with the cookie that remembers this person: the same until
+    every session of the person is ended."""
+    return hmac.digest(secret.encode(), f"forms:{person.get_id()}".encode(), "sha256").hex()

@@ -65,8 +65,6 @@ def to_sign_in() -> Any:
     before = _page_before(part)
     ended = request.method != "GET" or part or "_user_id" in session or (before and not before.startswith("/sign-"))
     way = url_for("network.sign_in", next=target, ended=1 if ended else None)
-    if part:
-        session.modified = False  # answered late, it must not come back over the session of whoever left meanwhile
     return ("", 204, {"HX-Redirect": way}) if part else redirect(way)
 
 

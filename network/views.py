@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import (
     Blueprint,
+    Flask,
     abort,
     current_app,
     flash,
@@ -22,7 +23,7 @@ from flask import (
 )
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, login_user, logout_user, user_loaded_from_cookie
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
@@ -47,6 +48,7 @@ from network import (
     studio,
     telling,
 )
+from network.devices import form_token
 from network.forms import CodeForm, EmailForm, ProfileForm, safe_next
 from network.labels import labels
 from network.models import Person
@@ -86,6 +88,13 @@ def _settings() -> Settings:
 def _know_people(state: BlueprintSetupState) -> None:
     """Tell Flask-Login how to find who is signed in."""
     state.app.login_manager.user_loader(_signed_in_person)  # type: ignore[attr-defined]
+    user_loaded_from_cookie.connect(_one_token, state.app)
+
+
+def _one_token(_app: Flask, user: Person) -> None:
+    """A browser that is opened again asks for several things at once, each of which begins the session anew: all of
+    them begin the same, or the forms of the first page would be of another session than the last answer's."""
+    session.setdefault(current_app.config["WTF_CSRF_FIELD_NAME"], form_token(user, secret=_settings().secret_key))
 
 
 def _signed_in_person(kept: str) -> Person | None:

@@ -101,6 +101,11 @@ export function nearby(form, offline, locally) {
       answer(event.detail.elt);
     });
   }
+  // What is found for a text that is no longer there comes too late.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt, parameters } = event.detail.requestConfig;
+    if (elt === form.elements.q && parameters.q !== elt.value) event.detail.shouldSwap = false;
+  });
   // The sign-in has expired: what was tapped is not lost on the way to another page, the phone goes on by itself.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     if (!form.contains(event.detail.elt) || !event.detail.xhr.getResponseHeader("HX-Redirect") || !window.outbox) return;

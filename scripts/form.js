@@ -98,12 +98,6 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
   const open = async () => {
     const hash = new URLSearchParams(location.hash.slice(1));
     const asked = hash.get("sale");
-    const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-    // A page from the cache has been here before: its id may be that of another sale, its day another day.
-    if (offline && !back) {
-      fields.id.value = crypto.randomUUID();
-      fields.sold_on.value = fields.sold_on.max = today();
-    }
     if (asked) {
       const item = await store.one(asked);
       if (item && ["draft", "refused"].includes(item.state)) fill(item);
@@ -238,5 +232,11 @@ export function start({ store, person, offline, met, reach, send }, { rows, add,
     sendOnce(sale);
   });
 
+  const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  // A page from the cache has been here before: its id may be that of another sale, its day another day.
+  if (offline && !back) {
+    fields.id.value = crypto.randomUUID();
+    fields.sold_on.value = fields.sold_on.max = today();
+  }
   met().catch(() => {}).then(open).catch(() => {});
 }

@@ -73,6 +73,7 @@ export function start(outbox) {
   };
   const find = async (text, code) => {
     const products = await catalogue();
+    if (!code && text !== fields.q.value) return; // too late
     if (products.length || !text.trim()) search(products, text, fields.sold_on.value, code);
     else results().replaceChildren(shape("outbox-unreached"));
   };
@@ -110,11 +111,6 @@ export function start(outbox) {
   const away = nearby(form, Boolean(outbox?.offline), (element) => {
     if (["q", "code"].includes(element.name)) find(element.value, element.name === "code").catch(() => {});
     else if (element.name === "favourite") say(shape("lines-unkept"));
-  });
-  // What is found for a text that is no longer there comes too late.
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const { elt, parameters } = event.detail.requestConfig;
-    if (elt === fields.q && parameters.q !== fields.q.value) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:afterSettle", () => {
     const named = form.querySelector("#declare-results [data-named]"); // the product of a code, and no other

@@ -54,8 +54,9 @@ export async function start({ store, offline, send, listen }) {
     if (event.target.closest("#outbox-list [data-send]")) send();
   });
   if (!list) return;
-  // A page of sales that comes from the server shows the answers itself; what is answered from now on stays in the list.
-  if (!offline) await store.dropAnswered();
+  // A page of sales that comes from the server shows the answers itself; what was answered since it was asked for stays
+  // in the list.
+  if (!offline) await store.dropAnswered(performance.timeOrigin);
   const show = async () => {
     const when = (item) => item.declared_at ?? item.typed_at;
     const items = (await store.mine()).sort((a, b) => when(b).localeCompare(when(a)));
@@ -63,6 +64,5 @@ export async function start({ store, offline, send, listen }) {
     list.querySelector("[data-send]").hidden = !items.some((item) => item.state === "kept") || Boolean(await store.get("expired"));
     list.hidden = !items.length;
   };
-  listen(show);
-  await show();
+  await listen(show);
 }

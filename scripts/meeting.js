@@ -162,7 +162,10 @@ export function start({ store, person, offline, met, reach, send, listen }) {
     if (!element.matches("button, input")) element.tabIndex = -1;
     element.focus({ preventScroll: true });
   };
-  const find = async (text, code) => search(await store.products(), text, fields.sold_on.value, code);
+  const find = async (text, code) => {
+    const known = await store.products();
+    if (code || text === fields.q.value) search(known, text, fields.sold_on.value, code); // else it is too late
+  };
   const tapped = {
     add(button) {
       add(button.value, (button.querySelector(".row-title") ?? button).textContent.trim());
@@ -279,8 +282,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       gained.textContent = say(words.meeting.gained, { points: points(total) });
       panel.querySelector("ul").replaceChildren(...items.map(row));
     };
-    listen(draw);
-    await draw();
+    await listen(draw);
     panel.querySelector("h1").focus();
     window.scrollTo(0, 0);
   };

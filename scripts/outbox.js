@@ -98,15 +98,19 @@ async function expire() {
   store.tell({ state: "expired" });
 }
 
-/* Hear of whatever happens to the queue, here or in another window. */
+/* Shows the queue, and again after whatever happens to it, here or in another window; one showing after the other, so
+   that none of before is written over one of after. */
 function listen(show) {
   let asked = 0;
+  const first = show();
+  let shown = first.catch(() => {});
   const changed = () => {
     clearTimeout(asked);
-    asked = setTimeout(() => show().catch(() => {}), 50);
+    asked = setTimeout(() => (shown = shown.then(show).catch(() => {})), 50);
   };
   store.news.addEventListener("message", changed);
   window.addEventListener("outbox", changed);
+  return first;
 }
 
 let arrived = null;
@@ -116,8 +120,7 @@ async function seller() {
   window.outbox = { store, person, offline, met, reach, expire, listen, send: later };
   guardLeaving();
   await met().catch(() => {});
-  listen(shelf.show);
-  await shelf.show();
+  await listen(shelf.show);
   send();
   window.addEventListener("online", sendNow);
   document.addEventListener("visibilitychange", () => {

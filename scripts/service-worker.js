@@ -48,6 +48,8 @@ async function learn(response, turn) {
   else if (person) await store.become(person);
 }
 const lasts = (turn) => store.get("turn").then((now) => now === turn, () => false);
+/* An answer that was asked for before something changed may be from before it, and come after what was fetched since. */
+const unchanged = (change) => store.get("change").then((now) => now === change);
 const mayBeKept = (response, person) =>
   response.status === 200 && response.headers.get("Palmares-Keep") && response.headers.get("Palmares-Person") === person;
 
@@ -61,7 +63,7 @@ const security = (response) => {
   return policy ? { "Content-Security-Policy": policy } : {};
 };
 
-const pages = (person, turn) =>
+const pages = (person, turn, change) =>
   new NetworkFirst({
     cacheName: store.cacheOf(person),
     networkTimeoutSeconds: SECONDS,
@@ -73,7 +75,7 @@ const pages = (person, turn) =>
           await learn(response, turn).catch(() => {}); // it is shown all the same, and not kept
           return response;
         },
-        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) ? response : null),
+        cacheWillUpdate: async ({ response }) => (mayBeKept(response, person) && (await lasts(turn)) && (await unchanged(change)) ? response : null),
         cachedResponseWillBeUsed: async ({ cachedResponse }) => cachedResponse && fromBefore(cachedResponse),
         handlerDidError: () => offline(),
       },
@@ -85,8 +87,8 @@ registerRoute(
   async ({ request, event }) => {
     try {
       if (!(await left())) return offline();
-      const turn = await store.get("turn");
-      return pages((await store.get("person")) ?? "nobody", turn).handle({ request, event });
+      const [turn, change] = [await store.get("turn"), await store.get("change")];
+      return pages((await store.get("person")) ?? "nobody", turn, change).handle({ request, event });
     } catch {
       return fetch(request).catch(() => offline()); // what the phone keeps cannot be read now: as without a worker
     }
@@ -161,7 +163,7 @@ async function catalogue(person) {
     items.push(...told.items);
     pages = told.pages;
   }
-  if ((await store.get("person")) === person) await store.putProducts(items);
+  await store.putProducts(person, items);
 }
 let prepared = Promise.resolve(); // one after the other: the second finds it done
 const prepare = (person) => (prepared = prepared.then(() => Promise.allSettled([catalogue(person), warm(person)])));

@@ -100,8 +100,9 @@ const BEFORE = { draft: ["draft"], meeting: ["meeting"], kept: ["draft", "refuse
    its photo's id, the server's answer or its reasons. All are written or none, and `gone` goes in the same stroke. Fails
    when the phone has become somebody else's meanwhile, or a sale what it cannot come from. */
 export async function put(person, state, sales, gone = "") {
+  const at = Date.now();
   const sealed = await Promise.all(
-    Object.entries(sales).map(async ([id, content]) => ({ id, person, state, sealed: await seal(person, new TextEncoder().encode(JSON.stringify(content))) })),
+    Object.entries(sales).map(async ([id, content]) => ({ id, person, state, at, sealed: await seal(person, new TextEncoder().encode(JSON.stringify(content))) })),
   );
   const change = (await database()).transaction(["items", "state"], "readwrite");
   const items = change.objectStore("items");
@@ -169,12 +170,12 @@ export async function drop(id) {
 /* Whether anything is on this phone, whoever's. */
 export const holdsAnything = async () => (await (await database()).count("items")) > 0;
 
-/* Answers that the server's own page shows. */
-export async function dropAnswered() {
+/* Answers that the server's own page shows: those that came before it was asked for. */
+export async function dropAnswered(before = Infinity) {
   const db = await database();
   const person = await get("person");
   for (const item of person ? await db.getAllFromIndex("items", "person", person) : []) {
-    if (item.state === "answered") await db.delete("items", item.id);
+    if (item.state === "answered" && !(item.at >= before)) await db.delete("items", item.id);
   }
 }
 
@@ -195,11 +196,15 @@ export const dropPhoto = async (id) => (await database()).delete("photos", id);
 
 // — the catalogue —
 
-export async function putProducts(items) {
-  const change = (await database()).transaction("products", "readwrite");
-  await change.store.clear();
-  for (const [sku, ean, name, category, from, to] of items) change.store.put({ sku, ean, name, category, from, to });
+/* Keeps it, as long as the phone is still this person's. */
+export async function putProducts(person, items) {
+  const change = (await database()).transaction(["products", "state"], "readwrite");
+  const [products, state] = [change.objectStore("products"), change.objectStore("state")];
+  if ((await state.get("person")) === person) {
+    products.clear();
+    for (const [sku, ean, name, category, from, to] of items) products.put({ sku, ean, name, category, from, to });
+    state.put(Date.now(), "products-at");
+  }
   await change.done;
-  await set("products-at", Date.now());
 }
 export const products = async () => (await database()).getAll("products");

@@ -31,6 +31,7 @@ export async function scan(dialog) {
         reader(dialog.dataset.reader),
       ]);
       stream = camera;
+      if (over) return; // a code was typed meanwhile
       video.srcObject = stream;
       await video.play();
       while (!over) {
@@ -48,9 +49,12 @@ export async function scan(dialog) {
   const looking = look();
   const code = await answer;
   over = true;
-  await looking;
-  if (stream) for (const track of stream.getTracks()) track.stop();
-  video.srcObject = null;
+  // A code that was typed does not wait for a camera that nobody has allowed yet.
+  looking.then(() => {
+    if (!stream) return;
+    for (const track of stream.getTracks()) track.stop();
+    if (video.srcObject === stream) video.srcObject = null;
+  });
   return code;
 }
 

@@ -54,8 +54,8 @@
     }
     if (!changed) return store.forget();
     form().elements.revision.value = waiting.revision;
-    typed += 1;
-    form().dispatchEvent(new Event("input", { bubbles: true }));
+    // htmx takes the form in hand once the page is there.
+    window.addEventListener("load", () => form().dispatchEvent(new Event("input", { bubbles: true })));
   };
 
   document.addEventListener("input", (event) => {
@@ -175,6 +175,5 @@
   const handy = () => document.querySelectorAll("[data-without-script]").forEach((element) => (element.hidden = true));
   document.addEventListener("htmx:load", handy);
   handy();
-  // htmx takes the form in hand once the page is there.
-  window.addEventListener("load", restore);
+  restore(); // before anything is typed, which would be kept in its place
 })();

@@ -11,11 +11,6 @@ from tests.browser.test_sign_in import open_menu
 LIGHT, DARK = "rgb(251, 247, 240)", "rgb(16, 22, 31)"
 
 
-def paper(page: Page) -> str:
-    """The colour of the page."""
-    return page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-
-
 def test_english_is_kept_also_for_the_next_visit(cast, page: Page, new_context):
     page.goto("/sign-in")
     page.get_by_role("button", name="EN", exact=True).click()
@@ -43,23 +38,23 @@ def test_the_dark_theme_is_kept_and_light_comes_back(cast, new_context, java_scr
     context = new_context(java_script_enabled=java_script_enabled)
     page = context.new_page()
     tap_in(page, "Awa Diallo")
-    assert paper(page) == LIGHT
+    expect(page.locator("html")).to_have_css("background-color", LIGHT)
     open_menu(page)
     page.get_by_role("button", name="Sombre").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "palmares-dark")
-    assert paper(page) == DARK
+    expect(page.locator("html")).to_have_css("background-color", DARK)
     page.goto("/challenges")
-    assert paper(page) == DARK
+    expect(page.locator("html")).to_have_css("background-color", DARK)
     later = context.new_page()
     later.goto("/points")
-    assert paper(later) == DARK
+    expect(later.locator("html")).to_have_css("background-color", DARK)
     open_menu(later)
     later.get_by_role("button", name="Clair").click()
     expect(later.locator("html")).to_have_attribute("data-theme", "palmares")
-    assert paper(later) == LIGHT
+    expect(later.locator("html")).to_have_css("background-color", LIGHT)
 
 
 def test_without_a_choice_the_page_follows_the_device(cast, new_context):
     page = new_context(color_scheme="dark").new_page()
     tap_in(page, "Awa Diallo")
-    assert paper(page) == DARK
+    expect(page.locator("html")).to_have_css("background-color", DARK)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from network.models import Person
+from tests.browser.test_offline import saved
 from tests.cast import Cast
 
 COMMENT = "Elle revient pour la crème, qu’elle trouve très douce, et pour en offrir une à sa sœur"
@@ -24,14 +25,9 @@ def awas(cast: Cast, page: Page, sign_in: Callable[[Page, Person], None]) -> Ite
 def begin(page: Page) -> None:
     """Two creams, and where they were sold; wait until that is saved."""
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click(click_count=2)
+    with saved(page, '"channel":"store"'):
+        page.get_by_label("En boutique").check()
     page.wait_for_function("() => history.state?.sale")
-    page.evaluate(
-        """() => {
-            window.saved = new Promise((done) => addEventListener("outbox", (event) => done(event.detail.state)));
-        }"""
-    )
-    page.get_by_label("En boutique").check()
-    assert page.evaluate("() => window.saved") == "draft"
 
 
 def is_back(page: Page) -> None:

@@ -34,7 +34,7 @@ from network.models import Person
 from points.models import Entry
 from rewards.jobs import advance_challenges
 from tests.browser.conftest import ARGUMENTS, PHONE, served, tap_in
-from tests.browser.stage import day, publish
+from tests.browser.stage import day, publish, today
 
 SEEDS = range(int(os.environ.get("PALMARES_OFFLINE_SEEDS", "2")))
 SALES = 20
@@ -170,6 +170,7 @@ def kept_pages(page: Page) -> list[str]:
 def ready(page: Page) -> None:
     """Wait until the pages that open without network are kept, and the catalogue."""
     until(lambda: {"/", "/declare", "/declare/meeting", "/declarations", "/ranking"} <= set(kept_pages(page)))
+    until(lambda: {"key", "CREME"} <= set(readable(page)))
 
 
 def cut_off(phone: Phone, weather: Weather, name: str = "Awa Diallo") -> Page:
@@ -198,6 +199,13 @@ def queue(page: Page) -> dict[str, int]:
             };
         })"""
     )
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the page has shown what it found on the phone: what is not there now does not come."""
+    page.evaluate("() => window.outbox.met()")
+    for _ in range(3):  # each part of the page asks the phone twice at most, before this is answered
+        page.evaluate("() => window.outbox.store.mine().then(() => window.outbox.store.get('expired'))")
 
 
 def pictures(page: Page) -> list[str]:
@@ -375,12 +383,15 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
     ready(page)
     for path in ("/", "/declare", "/declarations", "/ranking"):
         page.goto(path)
+        at_rest(page)
         expect(page.locator("#outbox-strip")).to_be_hidden()
         expect(page.locator("#main")).not_to_contain_text("Crème de jour, ")
     page.goto("/declarations")
+    at_rest(page)
     expect(page.locator("#outbox-list")).to_be_hidden()
     weather.down = True
     page.goto("/declare")
+    at_rest(page)
     expect(page.locator("#outbox-alert")).to_be_empty()
     declare(page, 2, product="Sérum éclat")
     page.goto("/declarations")
@@ -418,9 +429,11 @@ def test_an_expired_sign_in_keeps_the_sales_and_asks_to_sign_in_again(
     page.get_by_role("link", name="Se reconnecter").click()
     page.get_by_role("button", name="Awa Diallo").click()
     until(lambda: sales_of("AWA") == [("accepted", 2)])
+    until(lambda: "kept" not in queue(page))  # the answer has come too
 
     # it expires under a sale that is begun: the sale goes on, and every page says what sends it
     page.goto("/declare")
+    at_rest(page)
     expect(page.locator("#outbox-strip")).to_be_hidden()
     page.context.clear_cookies()
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
@@ -569,17 +582,57 @@ def test_a_page_kept_yesterday_proposes_today_and_says_which_code_it_does_not_kn
         expect(page.locator("#declare-results")).to_have_text(said)
 
 
+SLOW_PHONE = """() => {
+    const request = LockManager.prototype.request;
+    LockManager.prototype.request = async function (...asked) {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        return request.apply(this, asked);
+    };
+}"""
+
+# What is kept of the form was made on another day.
+MADE_ON = """async ([today, day]) => {
+    for (const name of await caches.keys()) {
+        if (!name.startsWith("pages-")) continue;
+        const cache = await caches.open(name);
+        const kept = await cache.match("/declare", { ignoreVary: true });
+        const text = (await kept.text()).replaceAll(today, day);
+        await cache.put("/declare", new Response(text, { headers: kept.headers }));
+    }
+}"""
+
+
+def test_a_sale_sent_before_the_phone_is_ready_is_of_today_and_is_another_one(
+    cast, autumn, weather: Weather, phone: Phone
+):
+    page = cut_off(phone, weather)
+    page.evaluate(MADE_ON, [day(0), day(-1)])
+    page.add_init_script(f"({SLOW_PHONE})()")
+    for number in (1, 2):
+        page.goto("/declare")
+        declare(page, 3)
+        assert queue(page) == {"kept": number}
+    weather.down = False
+    page.reload()
+    until(lambda: sales_of("AWA") == [("accepted", 3)] * 2)
+    assert db.session.scalars(select(Revision.sold_on)).all() == [today()] * 2
+
+
 @contextmanager
-def saved(page: Page) -> Iterator[None]:
-    """Wait until what is typed meanwhile has been saved as a draft."""
+def saved(page: Page, says: str) -> Iterator[None]:
+    """Wait until a draft that says this has been saved; one of before may still be under way."""
     page.evaluate(
-        """() => {
+        """(says) => {
+            const encrypt = crypto.subtle.encrypt;
             window.draftSaved = new Promise((resolve) => {
-                window.addEventListener("input", () => {
-                    window.addEventListener("outbox", (event) => event.detail.state === "meeting" && resolve());
-                }, { once: true });
+                const done = ({ detail }) => ["draft", "meeting"].includes(detail.state) && resolve();
+                crypto.subtle.encrypt = function (way, key, content) {
+                    if (new TextDecoder().decode(content).includes(says)) window.addEventListener("outbox", done);
+                    return encrypt.call(this, way, key, content);
+                };
             });
-        }"""
+        }""",
+        says,
     )
     yield
     page.evaluate("() => window.draftSaved")
@@ -601,7 +654,7 @@ def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, aut
     page.get_by_role("button", name="Un client de plus").click()
     took(page, "L’hôtesse ou l’hôte", "Crème de jour", 1)
     took(page, "Client 1", "Crème de jour", 2)
-    with saved(page):
+    with saved(page, '"ROUGE":"5"'):
         took(page, "Client 2", "Rouge velours", 5)
     assert queue(page) == {"meeting": 1}
 
@@ -679,15 +732,6 @@ def test_a_meeting_tells_what_becomes_of_its_sales(cast, autumn, weather: Weathe
     assert sales_of("NINA") == [("accepted", 1)]
 
 
-SLOW_PHONE = """() => {
-    const request = LockManager.prototype.request;
-    LockManager.prototype.request = async function (...asked) {
-        await new Promise((resolve) => setTimeout(resolve, 2_000));
-        return request.apply(this, asked);
-    };
-}"""
-
-
 def test_what_is_tapped_before_the_phone_has_found_a_meeting_joins_it(cast, autumn, weather: Weather, phone: Phone):
     page = cut_off(phone, weather, "Nina Costa")
     page.add_init_script(f"({SLOW_PHONE})()")
@@ -697,7 +741,7 @@ def test_what_is_tapped_before_the_phone_has_found_a_meeting_joins_it(cast, autu
     # nothing was kept: what is tapped at once is in the meeting
     page.goto("/declare/meeting")
     chips.get_by_role("button", name="Crème de jour").click()
-    with saved(page):
+    with saved(page, '"CREME":"4"'):
         took(page, "Client 1", "Crème de jour", 4)
     assert queue(page) == {"meeting": 1}
 
@@ -728,7 +772,7 @@ def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, we
     expect(page.get_by_role("heading", level=1)).to_have_text("Réunion gardée sur ce téléphone : 1 vente.")
     page.goto("/declare/meeting")
     chip.click()
-    with saved(page):
+    with saved(page, '"CREME":"7"'):
         took(page, "Client 1", "Crème de jour", 7)
     assert queue(page) == {"kept": 1, "meeting": 1}
     page.on("dialog", lambda dialog: dialog.accept())
@@ -745,8 +789,10 @@ def test_the_next_person_on_the_phone_sees_nothing_of_a_meeting(cast, autumn, we
     page.goto("/declare/meeting")
     expect(page.get_by_role("group", name="Client 1", exact=True)).to_be_visible()
     expect(page.get_by_label("Crème de jour", exact=True)).to_have_count(0)
+    at_rest(page)
     expect(page.locator("#outbox-alert")).to_be_empty()
     page.goto("/declarations")
+    at_rest(page)
     expect(page.locator("#outbox-list")).to_be_hidden()
     assert sales_of("NINA") == [] and sales_of("CHLOE") == []
     leave(page)

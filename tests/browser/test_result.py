@@ -84,6 +84,7 @@ def test_an_animator_stops_a_series_after_a_question(cast, new_context, sign_in)
     marc.goto("/studio/semaine")
     marc.get_by_role("link", name="Arrêter la répétition…").click()
     expect(marc.get_by_role("heading", name="Arrêter la répétition ?")).to_be_visible()
+    marc.wait_for_load_state()  # with its stylesheet
     assert marc.evaluate("() => document.scrollingElement.scrollWidth <= window.innerWidth")
     marc.get_by_role("button", name="Arrêter la répétition").click()
     expect(marc.locator("main")).to_contain_text("Répétition arrêtée")

@@ -141,6 +141,19 @@ def test_without_a_camera_the_code_is_typed(cast: Cast, page: Page, sign_in: Cal
     expect(page.locator("#scanner")).not_to_be_visible()
 
 
+def test_a_typed_code_does_not_wait_for_a_camera_that_nobody_has_allowed_yet(
+    cast: Cast, page: Page, sign_in: Callable[..., None]
+) -> None:
+    page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {})")
+    sign_in(page, cast.awa)
+    page.goto("/declare")
+    for units in ("1", "2"):
+        page.get_by_role("button", name="Scanner un code").click()
+        page.get_by_label("Ou tapez le code").fill(EAN)
+        page.get_by_label("Ou tapez le code").press("Enter")
+        expect(page.get_by_label("Unités de Sérum éclat")).to_have_value(units)
+
+
 def test_without_scripts_a_typed_code_finds_its_product(
     cast: Cast, new_context: Callable[..., BrowserContext], sign_in: Callable[..., None]
 ) -> None:

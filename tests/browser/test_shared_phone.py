@@ -26,6 +26,7 @@ from tests.browser.stage import publish
 from tests.browser.test_offline import (
     Weather,
     declare,
+    kept_page,
     kept_pages,
     leave,
     queue,
@@ -117,6 +118,9 @@ def hers(phone: BrowserContext) -> Page:
     return page
 
 
+SENDS = ("POST", "/outbox/declarations")
+LISTS = ("GET", "/declarations")
+
 # Everything that the worker does from now on, also after it has answered.
 NOTED = """() => {
     self.work = [];
@@ -148,6 +152,85 @@ def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, w
     expect(page.locator("body")).not_to_contain_text("Awa")
 
 
+def test_a_page_that_comes_late_does_not_take_the_place_of_one_that_was_fetched_since(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page = hers(phone)
+    [worker] = phone.service_workers
+    worker.evaluate(NOTED)
+    weather.late = {("GET", "/")}
+    page.goto("/")
+    expect(page.locator(".offline-note")).to_be_visible()  # her last state, while the answer is under way
+    page.goto("/declare")
+    fill_in(page, 2)
+    page.get_by_role("button", name="Envoyer").click()
+    page.wait_for_url("**/declarations/*")
+    until(lambda: "2\u00a0×\u00a0Crème" in kept_page(page, "/"))
+
+    weather.released.set()
+    worker.evaluate("() => Promise.allSettled(self.work)")
+    assert "2\u00a0×\u00a0Crème" in kept_page(page, "/")
+
+
+def test_a_sale_that_is_answered_while_the_page_of_sales_comes_is_in_the_list(
+    cast, autumn, weather: Storm, phone: BrowserContext
+):
+    page, other = hers(phone), phone.new_page()
+    other.goto("/points")
+    weather.down = True
+    page.goto("/declare")
+    fill_in(page, 2)
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
+    # the page is made before the sale arrives, and comes after
+    weather.late, weather.seen, weather.refused = {LISTS}, [], {SENDS: ("503 Service Unavailable", "")}
+    weather.down = False
+    other.evaluate("() => void location.assign('/declarations')")
+    until(lambda: LISTS in weather.seen)
+    weather.refused = {}
+    page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once
+    page.wait_for_url("**/declarations/*")
+    weather.released.set()
+    expect(other.locator("#outbox-list li")).to_contain_text("Comptée")
+
+
+# Whatever is read from here on is read only when `release` is called; `held` counts it. What is read later goes on.
+HELD_READING = """() => {
+    const decrypt = crypto.subtle.decrypt.bind(crypto.subtle);
+    const released = new Promise((resolve) => { window.release = resolve; });
+    window.holding = true;
+    window.held = 0;
+    crypto.subtle.decrypt = async (...told) => {
+        if (window.holding) {
+            window.held += 1;
+            await released;
+        }
+        return decrypt(...told);
+    };
+    window.dispatchEvent(new CustomEvent("outbox", { detail: {} }));
+}"""
+
+
+def test_what_was_shown_of_the_queue_is_never_older_than_what_is(cast, autumn, weather: Storm, phone: BrowserContext):
+    page = hers(phone)
+    weather.down = True
+    page.goto("/declare")
+    declare(page, 2)
+    page.goto("/declarations")
+    row = page.locator("#outbox-list li")
+    expect(row).to_contain_text("Gardée sur ce téléphone")
+    page.evaluate(HELD_READING)
+    page.wait_for_function("() => window.held === 2")  # the strip and the list
+    page.evaluate("() => { window.holding = false; }")
+    weather.down = False
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    until(lambda: queue(page) == {"answered": 1})
+    # longer than a slow phone takes to show it
+    page.evaluate("() => new Promise((done) => setTimeout(done, 500)).then(window.release)")
+    page.evaluate("async () => { for (const _ of 'ab') await window.outbox.store.mine(); }")  # what was held is shown
+    assert "Comptée" in row.inner_text()
+
+
 # The next saving of this page goes on only when `release` is called, just before it is written.
 HELD = """() => {
     const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
@@ -161,6 +244,16 @@ HELD = """() => {
     };
 }"""
 IS_HELD = "() => window.held"
+# Releases it, and waits until it has been written, or could not be.
+TRIED = """() => new Promise((resolve) => {
+    const transaction = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = function (stores, mode, ...more) {
+        const change = transaction.call(this, stores, mode, ...more);
+        if (mode === "readwrite") for (const end of ["complete", "abort"]) change.addEventListener(end, resolve);
+        return change;
+    };
+    window.release();
+})"""
 
 
 def fill_in(page: Page, units: int) -> None:
@@ -204,7 +297,7 @@ def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: 
     other.wait_for_function(IS_HELD)
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
-    other.evaluate("() => window.release()")
+    other.evaluate(TRIED)
     assert queue(other) == {"kept": 2}
 
     weather.down = False
@@ -329,15 +422,13 @@ def test_a_photo_for_which_there_is_no_place_yet_holds_back_its_own_sale_alone(
         declare(page, units, photo)
     with monkeypatch.context() as full:
         full.setattr(photos, "MOST_UNUSED", 0)
+        page.goto("/declarations")  # before the network is back: from here on nothing leads away
         weather.down = False
-        page.goto("/declarations")
+        page.get_by_role("button", name="Envoyer maintenant").click()
         until(lambda: sales_of("AWA") == [("accepted", 2)])
         until(lambda: queue(page) == {"kept": 1, "answered": 1})
     page.evaluate("() => window.dispatchEvent(new Event('focus'))")  # at once
     until(lambda: sorted(sales_of("AWA")) == [("accepted", 1), ("accepted", 2)])
-
-
-SENDS = ("POST", "/outbox/declarations")
 
 
 def test_a_sale_with_half_a_letter_arrives_and_one_that_cannot_be_read_says_so(

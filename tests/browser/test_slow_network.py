@@ -132,6 +132,24 @@ def test_what_a_search_finds_too_late_does_not_come_back(awas: Page):
     expect(units(page, "Sérum éclat")).to_have_value("1")
 
 
+def test_nor_in_a_meeting(awas: Page, cast: Cast, sign_in: Callable[[Page, Person], None]):
+    page = awas
+    sign_in(page, cast.nina)
+    page.goto("/declare/meeting")
+    search = page.get_by_label("Chercher un produit, un code")
+    search.press_sequentially("seru")
+    found = page.locator("#declare-results").get_by_role("button", name="Sérum éclat")
+    expect(found).to_be_visible()
+    late = "**/declare/products?place=meeting&q=serum"
+    with page.expect_response(late):
+        with page.expect_request(late):
+            search.press_sequentially("m")
+        found.click()
+    page.get_by_label("Sérum éclat", exact=True).first.fill("1")
+    expect(page.locator("#expected")).to_contain_text("+10")  # an answer that was asked for later is there
+    expect(page.locator("#declare-results")).to_be_empty()
+
+
 def test_a_correction_takes_every_tap_too(awas: Page):
     page = awas
     chip(page, "Crème de jour").click()

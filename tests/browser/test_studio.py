@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from challenges.definition import definition_from
@@ -195,6 +195,31 @@ def test_what_was_not_sent_comes_back_after_a_reload(cast, sign_in, page: Page):
     expect(page.locator("h1")).to_have_text("Gardé ici")
     assert stored(draft_id)["audience"]["kinds"] == ["vdi"]
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('palmares-draft'))") == []
+
+
+def test_what_is_typed_before_the_page_is_whole_does_not_take_the_place_of_what_was_not_sent(cast, sign_in, page: Page):
+    sign_in(page, cast.marc)
+    draft_id = begin(page, "Des paliers pour tous")
+    page.route("**/drafts/**", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
+    page.get_by_label("Nom du challenge", exact=True).fill("Gardé ici")
+    page.unroute("**/drafts/**")
+    # a picture that is long in coming
+    coming: list[Route] = []
+    page.route("**/slow.svg", lambda route: coming.append(route))
+    page.add_init_script(
+        """addEventListener("DOMContentLoaded", () => {
+            document.body.append(Object.assign(new Image(), { src: "/slow.svg", alt: "" }));
+        })"""
+    )
+    page.reload(wait_until="domcontentloaded")
+    page.locator("#description").fill("Et ceci aussi.")
+    page.wait_for_function("() => document.readyState === 'interactive'")
+    assert len(coming) == 1
+    coming[0].fulfill(content_type="image/svg+xml", body='<svg xmlns="http://www.w3.org/2000/svg"/>')
+    expect(page.get_by_label("Nom du challenge", exact=True)).to_have_value("Gardé ici")
+    expect(page.locator("h1")).to_have_text("Gardé ici")
+    expect(page.locator(".phone")).to_contain_text("Et ceci aussi.")
+    assert stored(draft_id)["description"] == "Et ceci aussi."
 
 
 def test_an_expired_session_leads_back_to_the_step_with_everything_typed(cast, sign_in, page: Page):

@@ -145,7 +145,33 @@ def test_what_a_phone_asked_before_its_person_left_everywhere_does_not_bring_the
         assert (refused.status_code, refused.headers.get("Set-Cookie")) == (status, None), path
     part = late.get("/points/year", headers={"HX-Request": "true"})
     assert part.headers["HX-Redirect"].startswith("/sign-in?") and "Set-Cookie" not in part.headers
+    # what the browser itself asks for, and another window
+    for path in ("/service-worker.js", "/offline/fr", "/people/pictures/one", "/notices", "/sign-in"):
+        assert "Set-Cookie" not in late.get(path).headers, path
     assert "déconnecté de tous vos appareils" in phone.get("/sign-in").text
+
+
+def test_a_browser_that_is_opened_again_has_one_session_whatever_is_answered_last(app, cast):
+    """Its pages, the worker and the outbox ask at the same moment, with nothing but the cookie that remembers."""
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(settings, demonstration=True)
+    phone = app.test_client()
+    phone.post("/sign-in/demonstration", data={"person": cast.awa.code})
+    remembered = phone.get_cookie("remember_token").value
+    app.config["WTF_CSRF_ENABLED"] = True
+
+    def asked(path: str) -> tuple[str, str]:
+        """What a browser gets that has only just been opened: the page, and its session."""
+        browser = app.test_client()
+        browser.set_cookie("remember_token", remembered)
+        return browser.get(path).text, browser.get_cookie("session").value
+
+    page, _ = asked("/me")
+    [token] = set(re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', page))
+    for path in ("/service-worker.js", "/outbox/session", "/declare"):
+        _, late = asked(path)
+        phone.set_cookie("session", late)
+        assert phone.post("/theme", data={"theme": "dark", "csrf_token": token}).status_code == 302, path
 
 
 @pytest.mark.any_engine

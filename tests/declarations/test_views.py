@@ -556,6 +556,19 @@ def test_a_refusal_is_contested_once_with_one_tap(client: Client, cast: Cast) ->
     assert client.post("/declarations/sale-1/contest").status_code == 404, "not theirs"
 
 
+def test_a_refusal_contested_late_is_answered_within_days_of_the_asking(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = sell("AWA", [("CREME", 1_500)])
+    client.sign_in(cast.awa)
+    assert "réponse avant samedi" in client.get("/declarations/sale-1").text, "three days after the sale was told"
+    with transaction():
+        reject(db.session.get_one(Declaration, receipt.declaration_id), "duplicate", by="MARC", at=NOW)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=3))
+    answer = client.post("/declarations/sale-1/contest", follow_redirects=True).text
+    assert "réponse avant mardi" in answer
+
+
 def test_the_second_look_shows_what_was_answered_the_first_time(client: Client, cast: Cast) -> None:
     declaration_id = sell("AWA", [("CREME", 1_500)]).declaration_id
 

@@ -117,7 +117,7 @@ def test_a_page_fetched_ahead_reads_no_message_and_is_for_nobody_but_its_person(
     for path in FIRST:
         refused = client.get(path, headers=awas)
         assert refused.status_code == 403 and refused.mimetype == "application/problem+json"
-    assert "déconnecté de tous vos appareils" in client.get("/sign-in").text, "it waited for the screen"
+    assert "Tous vos appareils sont déconnectés." in client.get("/sign-in").text, "it waited for the screen"
 
     client.sign_in(cast.chloe)
     assert client.get("/declarations", headers=awas).status_code == 403
@@ -145,7 +145,7 @@ def test_what_a_phone_asked_before_its_person_left_everywhere_does_not_bring_the
         assert (refused.status_code, refused.headers.get("Set-Cookie")) == (status, None), path
     part = late.get("/points/year", headers={"HX-Request": "true"})
     assert part.headers["HX-Redirect"].startswith("/sign-in?") and "Set-Cookie" not in part.headers
-    assert "déconnecté de tous vos appareils" in phone.get("/sign-in").text
+    assert "Tous vos appareils sont déconnectés." in phone.get("/sign-in").text
 
 
 @pytest.mark.any_engine

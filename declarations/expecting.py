@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from challenges import wording
 from challenges.models import Challenge
@@ -38,7 +39,8 @@ def _at_most(bonuses: Sequence[Bonus]) -> str | None:
         totals[one.challenge.id] += one.points
     if not totals:
         return None
-    text = _("+%(points)s pts", points=number(max(totals.values())))
+    most = max(totals.values())
+    text = ngettext("+%(points)s pt", "+%(points)s pts", most, points=number(most))
     return text if len(bonuses) == 1 else _("jusqu’à %(points)s", points=text)
 
 

@@ -209,9 +209,11 @@ def meeting_draft() -> AnyResponse | str:
 @requires("play")
 def meeting_expected() -> str:
     """The points that the meeting being typed would give."""
+    form = _form()
     return render_template(
         "declarations/_expected.html",
-        expected=_expected(_form()),
+        expected=_expected(form),
+        chosen=form.skus,
         expecting=url_for("declarations.meeting_expected"),
         language=language(),
     )

@@ -19,6 +19,7 @@ from challenges.rules import Gain, Sale, Version, version_from, version_of
 from declarations.models import CountedDeclaration, Declaration, FavouriteProduct, Line, Revision
 from declarations.scoring import Outcome, Told, counted_in, current_revisions, outcome, sales_of, window_of
 from foundation.database import db
+from foundation.models import AuditEntry
 from network.models import Person
 from points.models import Account, Entry
 
@@ -101,6 +102,15 @@ class Answer:
     def points(self) -> int:
         """Points over all challenges."""
         return sum(one.points for one in self.challenges)
+
+
+def contested_at(declaration: Declaration) -> datetime | None:
+    """When the person asked that a refusal be looked at again; None when they have not. One statement."""
+    return db.session.scalar(
+        select(func.max(AuditEntry.at)).where(
+            AuditEntry.subject == declaration.public_id, AuditEntry.act == "declaration.contested"
+        )
+    )
 
 
 def told_lines(revision_ids: Collection[int]) -> dict[int, list[ToldLine]]:

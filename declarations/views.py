@@ -159,9 +159,11 @@ def _answer_page(public_id: str, form: ContestForm) -> str:
 
 
 def _answer_before(found: Answer, at: datetime) -> str:
-    """By when a reviewer answers: "jeudi", or a date further away; '' once that day has come."""
+    """By when a reviewer answers what was told last, or a refusal that was contested since: "jeudi", or a date further
+    away; '' once that day has come."""
     limits = [one.challenge.review_until for one in found.challenges if not one.late]
-    limit = min([found.declaration.received_at + timedelta(days=int(setting("review_days"))), *limits])
+    asked = max(found.declaration.received_at, queries.contested_at(found.declaration) or found.revision.written_at)
+    limit = min([asked + timedelta(days=int(setting("review_days"))), *limits])
     zone = current_app.config["TIMEZONE"]
     last, today = clock.day_of(limit, zone), clock.day_of(at, zone)
     if last <= today:

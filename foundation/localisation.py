@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from flask import current_app, has_request_context, request, session
-from flask_babel import Babel, format_date, format_datetime, format_decimal, get_locale, gettext
+from flask_babel import Babel, format_date, format_datetime, format_decimal, get_locale, ngettext
 from flask_login import current_user
 
 LANGUAGES = {"fr": "Français", "en": "English"}
@@ -45,7 +45,7 @@ def euros(cents: int) -> str:
 
 def points(value: int) -> str:
     """1250 → 1 250 pts."""
-    return gettext("%(points)s pts", points=number(value))
+    return ngettext("%(points)s pt", "%(points)s pts", abs(value), points=number(value))
 
 
 def _first(text: str) -> str:

@@ -62,7 +62,10 @@ class CodeForm(FlaskForm):
 
     code = StringField(
         _l("Le code à six chiffres"),
-        [InputRequired(_l("Tapez le code reçu.")), Regexp(r"[0-9]{6}\Z", message=_l("Le code a six chiffres."))],
+        [
+            InputRequired(_l("Tapez le code reçu.")),
+            Regexp(r"[0-9]{6}\Z", message=_l("Tapez les six chiffres du code.")),
+        ],
         filters=[_digits],
     )
 

@@ -260,7 +260,7 @@ def end_every_session() -> AnyResponse:
         operations.sign_out_everywhere(current_user, by=current_user.code, at=clock.now())
         pushing.remove_devices(current_user, by=current_user.code, at=clock.now())
     _leave()
-    flash(_("Vous êtes déconnecté de tous vos appareils."), "success")
+    flash(_("Tous vos appareils sont déconnectés."), "success")
     return redirect(url_for("network.sign_in"))
 
 

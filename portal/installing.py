@@ -54,13 +54,16 @@ PAPER = "#FBF7F0"
 
 def page_context() -> dict[str, Any]:
     """`page_person`: whose page it is, as a phone may know it ("none": nobody's); `page_state`: when a page that is
-    kept was made, in words."""
+    kept was made, in words, while there is no network and once the server is in reach again."""
     person = current_user if current_user and current_user.is_authenticated else None
-    context: dict[str, Any] = {"page_person": _key(person) if person else "none", "page_state": ""}
+    context: dict[str, Any] = {"page_person": _key(person) if person else "none", "page_state": ()}
     if person is not None and _keeps():
         local = clock.now().astimezone(current_app.config["TIMEZONE"])
         day, time = (format_datetime(local, form, rebase=False) for form in ("d MMM", "HH:mm"))
-        context["page_state"] = _("Hors ligne · état du %(day)s à %(time)s", day=day, time=time)
+        context["page_state"] = (
+            _("Hors ligne · état du %(day)s à %(time)s", day=day, time=time),
+            _("État du %(day)s à %(time)s", day=day, time=time),
+        )
     return context
 
 

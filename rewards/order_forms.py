@@ -44,7 +44,7 @@ class OrderForm(FlaskForm):
     )
     code = StringField(
         _l("Le code à six chiffres"),
-        [Optional(), Regexp(r"[0-9]{6}\Z", message=_l("Le code a six chiffres."))],
+        [Optional(), Regexp(r"[0-9]{6}\Z", message=_l("Tapez les six chiffres du code."))],
         filters=[_digits],
     )
 

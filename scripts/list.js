@@ -1,5 +1,5 @@
 /* The list of what is on this phone, on the page of sales; and why a sale was refused, in words. */
-import { day, moment, points, shape } from "./shapes.js";
+import { day, gained, moment, shape } from "./shapes.js";
 import { say, words } from "./words.js";
 
 export const sold = (item) => item.sale.lines.map((line) => `${line.units}\u00a0×\u00a0${line.name || line.sku}`).join(", ");
@@ -27,10 +27,10 @@ const when = ({ sale, declared_at, typed_at }) =>
 export function row(item) {
   const copy = shape("outbox-row", {
     id: item.id,
-    sold: sold(item) || words.nothing,
+    sold: sold(item) || (item.state === "meeting" ? words.untaken : words.nothing),
     when: when(item),
     why: item.state === "refused" ? reasons(item) : "",
-    points: points(item.answer?.points ?? 0),
+    gained: gained(item.answer?.points),
   });
   const state = item.state === "answered" ? (item.answer.status === "in_review" ? "in_review" : item.answer.status === "accepted" ? "accepted" : "sent") : item.state;
   const phase = item.state === "kept" && item.asked ? "asked" : item.state;

@@ -3,7 +3,7 @@
 import { byCode, search } from "./catalogue.js";
 import { again, alert, figure, keeping, nearby, today, wrongArea, wrongDay, wrongLines } from "./declaring.js";
 import { row } from "./list.js";
-import { points, shape } from "./shapes.js";
+import { gained as brought, shape } from "./shapes.js";
 import { say, words } from "./words.js";
 
 const ANSWERS = ["rating", "recommend", "comment", "customer", "age_band", "area"];
@@ -144,7 +144,8 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       const units = meeting.guests.reduce((sum, guest) => sum + (Number(guest.units[sku]) || 0), 0);
       return { sku, name, units };
     });
-    if (all.length) await store.put(person, "meeting", { [draft]: { meeting, sale: { lines: all, sold_on: meeting.sold_on }, typed_at: new Date().toISOString() } });
+    const taken = all.filter(({ units }) => units);
+    if (all.length) await store.put(person, "meeting", { [draft]: { meeting, sale: { lines: taken, sold_on: meeting.sold_on }, typed_at: new Date().toISOString() } });
     else if (ids.includes(draft)) await store.drop(draft);
   };
 
@@ -279,7 +280,7 @@ export function start({ store, person, offline, met, reach, send, listen }) {
       panel.querySelector("[data-waiting]").hidden = !waiting;
       const gained = panel.querySelector("[data-gained]");
       gained.hidden = !total;
-      gained.textContent = say(words.meeting.gained, { points: points(total) });
+      gained.textContent = brought(total);
       panel.querySelector("ul").replaceChildren(...items.map(row));
     };
     await listen(draw);

@@ -146,7 +146,11 @@ const busy = () => typed || document.querySelector("[data-kept], [data-sent], #o
 function refresh() {
   const retry = document.querySelector("[data-retry]");
   if (lost && !busy()) location.replace(retry.querySelector("a").href);
-  else retry.hidden = false;
+  else {
+    for (const part of document.querySelectorAll("[data-away]")) part.hidden = true;
+    for (const part of document.querySelectorAll("[data-reached]")) part.hidden = false;
+    retry.hidden = false;
+  }
 }
 /* Looks whether the server is in reach, and again after a while. A page that came only because the server was slow does
    not reload by itself: it might do so for ever. */

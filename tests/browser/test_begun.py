@@ -32,7 +32,7 @@ def begin(page: Page) -> None:
 
 def is_back(page: Page) -> None:
     """What was begun is in the form."""
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("2")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("2")
     expect(page.get_by_label("En boutique")).to_be_checked()
     expect(page.locator("#outbox-alert")).to_contain_text("Votre vente est reprise là où vous en étiez.")
     expect(page.locator("#expected")).to_contain_text("Aucun challenge à cette date")
@@ -76,7 +76,7 @@ def test_another_sale_begins_empty_and_offers_the_one_that_waits(awas: Page):
     expect(page.get_by_text("Vous aviez commencé une vente")).to_be_in_viewport()
     expect(page.locator("#lines li")).to_have_count(0)
     page.get_by_role("button", name="Reprendre la vente").click()
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("2")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("2")
     expect(
         page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour")
     ).to_have_attribute("aria-pressed", "true")

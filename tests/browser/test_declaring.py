@@ -48,7 +48,7 @@ def sales_in_the_books() -> int:
 def test_a_sale_declared_on_a_phone_earns_points_and_a_rank(cast, autumn, page: Page):
     tap_in(page, "Awa Diallo")
     points, rank = points_and_rank(page)
-    assert points.startswith("0") and "Pas encore classé" in rank
+    assert points.startswith("0") and "Pas encore au classement" in rank
 
     # a first one, in three taps: Déclarer, the product, Envoyer
     page.get_by_role("navigation", name="Menu", exact=True).get_by_role("link", name="Déclarer").click()
@@ -67,13 +67,13 @@ def test_a_sale_declared_on_a_phone_earns_points_and_a_rank(cast, autumn, page: 
     page.goto("/declare")
     expect(page.get_by_label("En boutique")).to_be_checked()  # as the last time
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    units = page.get_by_label("Unités de Crème de jour")
+    units = page.get_by_label("Unités : Crème de jour")
     units.locator("xpath=..").get_by_role("button", name="Plus").click(click_count=2)
     expect(units).to_have_value("3")
     page.get_by_label("Chercher un produit, un code").press_sequentially("serum")
     page.locator("#declare-results").get_by_role("button", name="Sérum éclat").click()
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("1")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("3")
     expect(page.locator("#expected")).to_contain_text("+90")
     page.get_by_text("L’avis du client").click()
     page.get_by_label("5 étoiles").check()
@@ -139,11 +139,11 @@ def test_a_mistake_is_explained_and_what_was_typed_is_kept(cast, autumn, page: P
     expect(summary).to_be_focused()
     expect(summary).to_contain_text("Ajoutez au moins un produit.")
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Rouge velours").click()
-    page.get_by_label("Unités de Rouge velours").fill("1000000000")
+    page.get_by_label("Unités : Rouge velours").fill("1000000000")
     page.get_by_label("En boutique").check()
     page.get_by_role("button", name="Envoyer").click()
     expect(page.locator("main")).to_contain_text("Écrivez un nombre d’unités entre 1 et 100")
-    expect(page.get_by_label("Unités de Rouge velours")).to_have_value("1000000000")
+    expect(page.get_by_label("Unités : Rouge velours")).to_have_value("1000000000")
     assert sales_in_the_books() == 0
 
 
@@ -152,12 +152,12 @@ def test_without_scripts_a_sale_is_declared_just_the_same(cast, autumn, new_cont
     tap_in(page, "Awa Diallo")
     page.get_by_role("navigation", name="Menu", exact=True).get_by_role("link", name="Déclarer").click()
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    page.get_by_label("Unités de Crème de jour").fill("3")
+    page.get_by_label("Unités : Crème de jour").fill("3")
     page.get_by_label("En boutique").check()
     page.get_by_label("Chercher un produit, un code").fill("serum")
     page.locator("#declare-picker").get_by_role("button", name="Chercher").click()
     page.locator("#declare-results").get_by_role("button", name="Sérum éclat").click()
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("3")
     expect(page.get_by_label("En boutique")).to_be_checked()
     page.get_by_text("L’avis du client").click()
     page.get_by_label("4 étoiles").check()
@@ -175,7 +175,7 @@ def test_without_scripts_a_sale_is_declared_just_the_same(cast, autumn, new_cont
     page.get_by_role("button", name="Retirer la vente").click()
     expect(page.locator("main")).to_contain_text("Vente retirée")
     points, rank = points_and_rank(page)
-    assert points.startswith("0") and "Pas encore classé" in rank
+    assert points.startswith("0") and "Pas encore au classement" in rank
 
 
 def test_one_favourite_too_many_is_said_beside_the_products(cast, page: Page, monkeypatch: pytest.MonkeyPatch):

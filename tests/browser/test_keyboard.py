@@ -120,7 +120,7 @@ def test_a_sale_is_told_corrected_and_withdrawn(awas: Page):
     added = page.locator("#lines li").filter(has_text="Sérum éclat")
     expect(added).to_be_focused()
     press(page, added.get_by_role("button", name="Plus"))
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("2")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("2")
     look(page)
 
     # kept as a favourite: one stays on the star
@@ -161,9 +161,9 @@ def test_a_sale_is_told_corrected_and_withdrawn(awas: Page):
 
     press(page, page.get_by_role("link", name="Corriger"))
     page.wait_for_url("**/correction")
-    reach(page, page.get_by_label("Unités de Sérum éclat"))
+    reach(page, page.get_by_label("Unités : Sérum éclat"))
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("1")
     press(page, page.get_by_role("button", name="Corriger"))
     page.wait_for_url(lambda url: "/correction" not in url)
     press(page, page.get_by_role("link", name="Retirer"))

@@ -232,7 +232,7 @@ def receipt(chance: random.Random) -> bytes:
 def declare(page: Page, units: int, photo: bytes | None = None, *, product: str = "Crème de jour") -> None:
     """Declare some units of a product on the form that is open, without network."""
     page.get_by_role("group", name="Produits récents").get_by_role("button", name=product).click()
-    page.get_by_label(f"Unités de {product}").fill(str(units))
+    page.get_by_label(f"Unités : {product}").fill(str(units))
     page.get_by_label("En boutique").check()
     if photo:
         page.locator("input[name=proof]").set_input_files(
@@ -264,6 +264,10 @@ def test_a_sale_made_without_network_is_kept_dated_and_sent(cast, autumn, weathe
     page.get_by_role("button", name="Envoyer maintenant").click()
     expect(row).to_contain_text("Comptée")
     expect(row).to_contain_text("+40")
+    note = page.locator(".offline-note")
+    expect(note.get_by_role("link", name="Actualiser")).to_be_visible()
+    expect(note).to_contain_text("État du")
+    expect(note.get_by_text("Hors ligne")).to_be_hidden()
     assert sales_of("AWA") == [("accepted", 4)]
     row.get_by_role("link", name="Voir ce que donne la vente : 1 × Sérum éclat").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("+40pts")
@@ -364,7 +368,7 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
     leave(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Pas de réseau")
     assert "1 vente n’est pas encore envoyée" in asked[0]
-    expect(page.locator("main")).to_contain_text("Vous êtes déconnecté de ce téléphone.")
+    expect(page.locator("main")).to_contain_text("Ce téléphone est déconnecté.")
     expect(page.get_by_text("reste fermé sur ce téléphone")).to_be_visible()
     for path in ("/", "/declare", "/declarations", "/ranking", "/challenges/automne/ranking"):
         page.goto(path)
@@ -411,7 +415,7 @@ def test_the_next_person_on_the_phone_sees_and_sends_nothing_of_the_first(cast, 
     page.goto("/declare")
     expect(page.locator("#outbox-alert")).to_contain_text("1 × Rouge velours")
     page.get_by_role("button", name="Reprendre la vente").click()
-    expect(page.get_by_label("Unités de Rouge velours")).to_have_value("1")
+    expect(page.get_by_label("Unités : Rouge velours")).to_have_value("1")
     assert sales_of("CHLOE") == [("accepted", 2)]
 
 
@@ -438,7 +442,7 @@ def test_an_expired_sign_in_keeps_the_sales_and_asks_to_sign_in_again(
     page.context.clear_cookies()
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
     expect(page.locator("#outbox-strip")).to_contain_text("Ce que vous notez reste sur ce téléphone : reconnectez-vous")
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("1")
     page.get_by_label("En boutique").check()
     page.get_by_role("button", name="Envoyer").click()
     panel = page.locator("[data-kept]")
@@ -485,9 +489,9 @@ def test_a_refused_sale_says_why_lets_the_others_pass_and_is_mended(cast, autumn
     row.get_by_role("link", name="Reprendre la vente").click()
     expect(page.get_by_role("alert")).to_contain_text("Sérum éclat n’est plus au catalogue")
     page.get_by_role("button", name="Retirer Sérum éclat").click()
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_count(0)
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_count(0)
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("1")
     expect(page.get_by_label("En boutique")).to_be_checked()
     page.get_by_role("button", name="Envoyer").click()
     page.wait_for_url("**/declarations/*")
@@ -509,9 +513,9 @@ def test_a_sale_that_has_not_left_is_corrected_or_erased_and_one_that_may_have_a
     expect(rows).to_have_count(1)
     rows.get_by_role("button", name="Corriger").click()
     expect(page.locator("#outbox-alert")).to_contain_text("Cette vente n’était pas encore partie.")
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("3")
     assert queue(page) == {"draft": 1}
-    page.get_by_label("Unités de Crème de jour").fill("2")
+    page.get_by_label("Unités : Crème de jour").fill("2")
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
     page.goto("/declarations")
@@ -652,6 +656,11 @@ def test_a_meeting_told_without_network_comes_back_and_is_written_once(cast, aut
     page.locator("#declare-results").get_by_role("button", name="Rouge velours").click()
     page.get_by_role("button", name="Un client de plus").click()
     page.get_by_role("button", name="Un client de plus").click()
+    untaken = page.context.new_page()
+    until(lambda: queue(page) == {"meeting": 1})
+    untaken.goto("/declarations")
+    expect(untaken.locator("#outbox-list .row-title")).to_have_text("Réunion commencée, aucun achat noté")
+    untaken.close()
     took(page, "L’hôtesse ou l’hôte", "Crème de jour", 1)
     took(page, "Client 1", "Crème de jour", 2)
     with saved(page, '"ROUGE":"5"'):

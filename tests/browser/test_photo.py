@@ -132,7 +132,7 @@ def sent(app: Flask, cast) -> Sent:
 def fill_in(page: Page, name: str, kind: str, content: bytes) -> None:
     page.goto("/declare")
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    expect(page.get_by_label("Unités de Crème de jour")).to_be_visible()
+    expect(page.get_by_label("Unités : Crème de jour")).to_be_visible()
     page.get_by_label("En boutique").check()
     page.get_by_label("Photo du ticket").set_input_files({"name": name, "mimeType": kind, "buffer": content})
 
@@ -179,11 +179,11 @@ def test_what_is_no_picture_is_refused_in_words_and_the_sale_is_still_there(
 ):
     sign_in(page, cast.awa)
     fill_in(page, "ticket.jpg", "image/jpeg", b"%PDF-1.4 no picture at all" * 5_000)
-    page.get_by_label("Unités de Crème de jour").fill("3")
+    page.get_by_label("Unités : Crème de jour").fill("3")
     page.get_by_role("button", name="Envoyer").click()
     said = page.locator("#outbox-alert [role=alert]")
     expect(said).to_contain_text("Cette photo ne peut pas être lue")
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("3")
     expect(page.get_by_label("En boutique")).to_be_checked()
     assert sent.pieces == {}
 

@@ -117,7 +117,7 @@ def test_what_a_seller_is_refused(cast: Cast, look_as: Callable[[Person], Refusa
     look.refused(look.send("#declare-form", units="1000000000", area="?"), "rien n’est perdu")
     page.goto("/declare")
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    expect(page.get_by_label("Unités de Crème de jour")).to_be_visible()
+    expect(page.get_by_label("Unités : Crème de jour")).to_be_visible()
     look.refused(past_the_phone(page, id=sent), "déjà enregistrée", 409)
     page.goto(f"/declarations/{sent}/correction")
     look.refused(look.send("#declare-form", units="0", sold_on="2099-01-01"), "rien n’est perdu")
@@ -130,7 +130,7 @@ def test_what_a_seller_is_refused(cast: Cast, look_as: Callable[[Person], Refusa
 
     page.goto("/rewards/SAC/order")
     look.send(address="3 rue du Port, 29200 Brest")
-    look.refused(look.send(code="12"), "Le code a six chiffres")
+    look.refused(look.send(code="12"), "Tapez les six chiffres du code")
     page.goto("/rewards/BON/order")
     with transaction():
         db.session.execute(update(Reward).where(Reward.code == "BON").values(price_points=160))

@@ -111,7 +111,7 @@ def test_a_code_before_the_camera_chooses_its_product(
     expect(scan).to_be_visible()
     assert not any("scan.js" in url or "barcode-reader" in url for url in asked)
     scan.click()
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("1")
     expect(page.locator("#scanner")).not_to_be_visible()
     assert any("scan.js" in url for url in asked)
 
@@ -134,7 +134,7 @@ def test_without_a_camera_the_code_is_typed(cast: Cast, page: Page, sign_in: Cal
     expect(page.locator("[data-scan-trouble]")).to_be_visible()
     page.get_by_label("Ou tapez le code").fill(EAN)
     page.get_by_label("Ou tapez le code").press("Enter")
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("1")
     page.get_by_role("button", name="Scanner un code").click()
     expect(page.locator("#scanner")).to_be_visible()
     page.keyboard.press("Escape")
@@ -164,4 +164,4 @@ def test_without_scripts_a_typed_code_finds_its_product(
     page.get_by_label("Chercher un produit, un code").fill(EAN)
     page.get_by_role("button", name="Chercher").click()
     page.locator("#declare-results").get_by_role("button", name="Sérum éclat").click()
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("1")

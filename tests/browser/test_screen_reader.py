@@ -85,7 +85,7 @@ def test_the_declare_form_reads_in_the_order_of_a_sale(awas: Page):
           - list:
             - listitem:
               - button "Moins" [disabled]
-              - spinbutton "Unités de Crème de jour"
+              - 'spinbutton "Unités : Crème de jour"'
               - button "Plus"
               - button "Garder Crème de jour parmi mes favoris"
               - button "Retirer Crème de jour"
@@ -102,7 +102,7 @@ def test_a_mistake_is_said_beside_its_field(awas: Page):
     page = awas
     page.goto("/declare")
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    units = page.get_by_label("Unités de Crème de jour")
+    units = page.get_by_label("Unités : Crème de jour")
     units.fill("1000000000")
     page.get_by_label("En boutique").check()
     page.get_by_role("button", name="Envoyer").click()

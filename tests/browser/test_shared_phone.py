@@ -259,7 +259,7 @@ TRIED = """() => new Promise((resolve) => {
 def fill_in(page: Page, units: int) -> None:
     """Tell of a sale, on the form that is open."""
     page.get_by_role("group", name="Produits récents").get_by_role("button", name="Crème de jour").click()
-    page.get_by_label("Unités de Crème de jour").fill(str(units))
+    page.get_by_label("Unités : Crème de jour").fill(str(units))
     page.get_by_label("En boutique").check()
 
 
@@ -270,7 +270,7 @@ def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: 
     fill_in(page, 1)
     until(lambda: queue(page) == {"draft": 1})
     page.evaluate(HELD)
-    page.get_by_label("Unités de Crème de jour").fill("2")
+    page.get_by_label("Unités : Crème de jour").fill("2")
     page.wait_for_function(IS_HELD)
     # she goes on, and sends before the first is written
     page.evaluate(
@@ -279,7 +279,7 @@ def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: 
             setTimeout(window.release, 1000);
         }"""
     )
-    page.get_by_label("Unités de Crème de jour").fill("3")
+    page.get_by_label("Unités : Crème de jour").fill("3")
     page.evaluate("() => window.dispatchEvent(new Event('pagehide'))")  # that is saved too, at once
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
@@ -291,9 +291,9 @@ def test_a_sale_that_is_kept_never_becomes_a_draft_again(cast, autumn, weather: 
     until(lambda: queue(page) == {"kept": 1, "draft": 1})
     other = phone.new_page()
     other.goto("/declare#sale=" + page.locator("form[data-declare] input[name=id]").input_value())
-    expect(other.get_by_label("Unités de Crème de jour")).to_have_value("1")
+    expect(other.get_by_label("Unités : Crème de jour")).to_have_value("1")
     other.evaluate(HELD)
-    other.get_by_label("Unités de Crème de jour").fill("7")
+    other.get_by_label("Unités : Crème de jour").fill("7")
     other.wait_for_function(IS_HELD)
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=1, name="Votre vente est en sécurité")).to_be_visible()
@@ -355,12 +355,12 @@ def test_a_sale_that_can_neither_be_kept_nor_sent_stays_on_its_page(
     weather.down = True
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("alert")).to_contain_text("Ce téléphone n’a pas pu garder la vente.")
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("3")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("3")
     assert queue(page) == {}
 
     # the key comes after all: the draft is saved, and the sale kept
     weather.broken, weather.down = set(), False
-    page.get_by_label("Unités de Crème de jour").fill("4")
+    page.get_by_label("Unités : Crème de jour").fill("4")
     until(lambda: queue(page) == {"draft": 1})
     weather.down = True
     page.get_by_role("button", name="Envoyer").click()
@@ -456,7 +456,7 @@ def test_a_sale_with_half_a_letter_arrives_and_one_that_cannot_be_read_says_so(
 
     weather.refused = {}
     row.get_by_role("link", name="Reprendre la vente").click()
-    expect(page.get_by_label("Unités de Crème de jour")).to_have_value("2")
+    expect(page.get_by_label("Unités : Crème de jour")).to_have_value("2")
     page.get_by_role("button", name="Envoyer").click()
     page.wait_for_url("**/declarations/*")
     assert sales_of("AWA") == [("accepted", 2)]

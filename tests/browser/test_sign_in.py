@@ -84,7 +84,7 @@ def test_leaving_ends_this_session_and_leaving_everywhere_ends_the_others(cast, 
     tap_in(page, "Awa Diallo")
     open_menu(page)
     page.get_by_role("button", name="Se déconnecter partout").click()
-    expect(page.locator("main")).to_contain_text("Vous êtes déconnecté de tous vos appareils.")
+    expect(page.locator("main")).to_contain_text("Tous vos appareils sont déconnectés.")
     tablet.goto("/points")
     expect(tablet).to_have_url("/sign-in?next=/points&ended=1")
     expect(tablet.locator("main")).to_contain_text("Votre connexion est terminée")

@@ -57,7 +57,7 @@ def chip(page: Page, name: str) -> Locator:
 
 def units(page: Page, name: str) -> Locator:
     """How many of a product are in the sale."""
-    return page.get_by_label(f"Unités de {name}")
+    return page.get_by_label(f"Unités : {name}")
 
 
 def last_sale() -> dict[str, int]:

@@ -88,11 +88,11 @@ def test_a_new_sale_of_two_products_with_a_rating_takes_at_most_twelve_taps(thum
     thumb.tap(menu.get_by_role("link", name="Déclarer"))
     chips = page.get_by_role("group", name="Produits récents")
     thumb.tap(chips.get_by_role("button", name="Crème de jour"))
-    units = page.get_by_label("Unités de Crème de jour")
+    units = page.get_by_label("Unités : Crème de jour")
     thumb.tap(units.locator("xpath=..").get_by_role("button", name="Plus"))
     expect(units).to_have_value("2")
     thumb.tap(chips.get_by_role("button", name="Sérum éclat"))
-    expect(page.get_by_label("Unités de Sérum éclat")).to_have_value("1")
+    expect(page.get_by_label("Unités : Sérum éclat")).to_have_value("1")
     thumb.tap(page.get_by_label("En face à face"))  # not as the last time
     thumb.tap(page.get_by_text("L’avis du client"))
     thumb.tap(page.get_by_label("5 étoiles"))

@@ -53,7 +53,7 @@ def test_a_sale_with_a_photo_is_told_corrected_withdrawn_and_told_again(awas: Pa
     page.get_by_label("Chercher un produit, un code").fill("serum")
     page.get_by_role("button", name="Chercher").locator("visible=true").click()
     page.locator("#declare-results").get_by_role("button", name="Sérum éclat").click()
-    page.get_by_label("Unités de Sérum éclat").fill("2")
+    page.get_by_label("Unités : Sérum éclat").fill("2")
     page.get_by_label("En boutique").check()
     page.get_by_text("L’avis du client").click()
     page.get_by_label("5 étoiles").check()
@@ -65,7 +65,7 @@ def test_a_sale_with_a_photo_is_told_corrected_withdrawn_and_told_again(awas: Pa
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Photo)) == 1
     page.get_by_role("link", name="Corriger").click()
-    page.get_by_label("Unités de Sérum éclat").fill("1")
+    page.get_by_label("Unités : Sérum éclat").fill("1")
     page.get_by_role("button", name="Corriger").click()
     expect(page.locator("main")).to_contain_text("1 version précédente")
     page.get_by_role("link", name="Retirer").click()
@@ -83,7 +83,7 @@ def test_a_code_that_is_typed_finds_its_product(awas: Page):
     page.get_by_label("Chercher un produit, un code").fill("3600000000030")
     page.get_by_role("button", name="Chercher").locator("visible=true").click()
     page.locator("#declare-results").get_by_role("button", name="Rouge velours").click()
-    expect(page.get_by_label("Unités de Rouge velours")).to_have_value("1")
+    expect(page.get_by_label("Unités : Rouge velours")).to_have_value("1")
 
 
 def test_nothing_on_the_pages_waits_for_a_script(demonstration: Demonstration):

@@ -174,3 +174,28 @@ def test_the_menu_is_within_reach(demonstration: Demonstration, size: dict[str, 
     last = page.get_by_role("button", name="Se déconnecter partout")
     last.scroll_into_view_if_needed()
     last.click(trial=True)
+
+
+# The links and buttons that a thumb misses: less than 44 px high or wide. A word in a sentence is as high as its line.
+TOO_SMALL = """() => [...document.querySelectorAll("main a, main button, header a, header summary, nav a")]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest(".sr-only, .skip-link"))
+    .filter((one) => getComputedStyle(one).display !== "inline" || !one.parentElement.matches("p, li"))
+    .map((one) => [one, one.getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.height < 43.5 || box.width < 43.5))
+    .map(([one, { width, height }]) => `${one.textContent.trim()}: ${Math.round(width)} × ${Math.round(height)}`)"""
+
+
+def test_what_a_seller_presses_is_as_large_as_a_thumb(demonstration: Demonstration) -> None:
+    page = demonstration.enter("Nadia Benali")
+    small = {}
+    for path in ("/", "/declare", "/declare/meeting", "/declarations", "/ranking"):
+        page.goto(path)
+        small[page.url] = page.evaluate(TOO_SMALL)
+    page.goto("/declarations")
+    page.locator("main a.row", has_text="+").first.click()
+    page.goto(page.url + "?new=1")
+    page.get_by_role("link", name="Voir le classement").first.wait_for()
+    small[page.url] = page.evaluate(TOO_SMALL)
+    beginner = demonstration.enter("Béatrice Lacoste")
+    small["nothing told yet"] = beginner.evaluate(TOO_SMALL)
+    assert {path: found for path, found in small.items() if found} == {}

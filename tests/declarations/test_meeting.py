@@ -193,6 +193,8 @@ def test_the_points_of_the_whole_meeting_are_expected(client: Client, cast: Cast
     assert "Écrivez un nombre d’unités entre 1 et" in wrong
     assert "+<span>20</span>" in client.post("/declare/meeting/expected", data=halfway).text
     assert "Choisissez un produit" in client.post("/declare/meeting/expected", data={}).text
+    nobody = client.post("/declare/meeting/expected", data={"sku": ["CREME"], "guest": [HOSTESS]}).text
+    assert "Notez qui a pris quoi" in nobody and "Choisissez un produit" not in nobody
     client.post("/declare/meeting", data=typed(**said))
     assert "55" in client.get("/points").text, "what was expected is what is given"
 

@@ -172,7 +172,7 @@ def test_a_home_seller_is_told_that_an_online_sale_scores_nothing_and_why(client
     publish()
     client.sign_in(cast.nina)
     expected = client.post("/declare/expected", data=typed(channel="online")).text
-    assert "0 pt" in expected and "L135-1" in expected
+    assert '<span>0</span> <abbr title="point">pt</abbr>' in expected and "L135-1" in expected
     page = client.get(client.post("/declare", data=typed(channel="online")).location).text
     assert "Un VDI ne vend ni en ligne ni en boutique" in page
     assert "L135-1" in page
@@ -554,6 +554,33 @@ def test_a_refusal_is_contested_once_with_one_tap(client: Client, cast: Cast) ->
     assert db.session.scalars(select(Declaration.status)).one() == "rejected"
     client.sign_in(cast.bruno)
     assert client.post("/declarations/sale-1/contest").status_code == 404, "not theirs"
+
+
+def test_a_refusal_contested_late_is_answered_within_days_of_the_asking(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = sell("AWA", [("CREME", 1_500)])
+    client.sign_in(cast.awa)
+    assert "réponse avant samedi" in client.get("/declarations/sale-1").text, "three days after the sale was told"
+    with transaction():
+        reject(db.session.get_one(Declaration, receipt.declaration_id), "duplicate", by="MARC", at=NOW)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=3))
+    answer = client.post("/declarations/sale-1/contest", follow_redirects=True).text
+    assert "réponse avant mardi" in answer
+
+
+def test_what_is_missing_is_said_after_a_question_without_a_colon(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    page = client.post("/declare", data=typed(channel="")).text
+    assert "Où s’est faite la vente\u202f? Choisissez où s’est faite la vente." in page
+
+
+def test_one_point_and_no_point_are_written_in_the_singular(client: Client, cast: Cast) -> None:
+    client.sign_in(cast.awa)
+    nothing = '<span class="stat-value"><span class="points"><span>0</span> <abbr title="{}">{}</abbr>'
+    assert nothing.format("point", "pt") in client.get("/").text
+    client.post("/language", data={"language": "en", "next": "/"})
+    assert nothing.format("points", "pts") in client.get("/").text
 
 
 def test_the_second_look_shows_what_was_answered_the_first_time(client: Client, cast: Cast) -> None:

@@ -244,7 +244,7 @@ def test_an_animator_takes_a_credit_back_and_the_person_reads_why(client: Client
     listed = words(client.get("/studio/network/people/AWA/credits").text)
     assert "Reprendre" in listed and "50 pts" in listed
     page = words(client.get(page_of(lot_of("one"))).text)
-    assert "Rien de ce crédit n’est dépensé : la cagnotte aura 0 pts." in page
+    assert "Rien de ce crédit n’est dépensé : la cagnotte aura 0 pt." in page
     done = words(take_back(client, lot_of("one")).text)
     assert "50 pts ont été repris à Awa Diallo." in done and "Repris : 50 pts" in done
     client.sign_in(cast.awa)

@@ -52,13 +52,11 @@ def test_whoever_earned_something_reads_points_rank_and_what_is_missing(cast: Ca
     text = found["awa@example.org"].text
     for said in (
         "Bonjour Awa Diallo",
-        "Hiver\n",
-        "Points de la semaine\u00a0: 30",
-        "Votre place\u00a0: 2e",
-        "Encore",
+        "Hiver\n- Points de la semaine\u00a0: 30 points\n- Votre place\u00a0: 2e\n- Encore",
         "/me#notif",
     ):
         assert said in text, text
+    assert "\n\n\n" not in text
     assert "Winter\n" in found["bruno@example.org"].text
 
 

@@ -117,7 +117,7 @@ def test_a_page_fetched_ahead_reads_no_message_and_is_for_nobody_but_its_person(
     for path in FIRST:
         refused = client.get(path, headers=awas)
         assert refused.status_code == 403 and refused.mimetype == "application/problem+json"
-    assert "déconnecté de tous vos appareils" in client.get("/sign-in").text, "it waited for the screen"
+    assert "Tous vos appareils sont déconnectés." in client.get("/sign-in").text, "it waited for the screen"
 
     client.sign_in(cast.chloe)
     assert client.get("/declarations", headers=awas).status_code == 403
@@ -148,7 +148,7 @@ def test_what_a_phone_asked_before_its_person_left_everywhere_does_not_bring_the
     # what the browser itself asks for, and another window
     for path in ("/service-worker.js", "/offline/fr", "/people/pictures/one", "/notices", "/sign-in"):
         assert "Set-Cookie" not in late.get(path).headers, path
-    assert "déconnecté de tous vos appareils" in phone.get("/sign-in").text
+    assert "Tous vos appareils sont déconnectés." in phone.get("/sign-in").text
 
 
 def test_a_browser_that_is_opened_again_has_one_session_whatever_is_answered_last(app, cast):

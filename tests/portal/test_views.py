@@ -155,7 +155,7 @@ def test_badges_earned_lately_and_the_wallet(client: Client, cast: Cast) -> None
     with transaction():
         grant_earned({cast.awa.id: Counts(1)}, at=NOW)
     page = home(client, cast.awa)
-    assert "Première vente" in page and "Cagnotte Mon relevé 0 pts" in page
+    assert "Première vente" in page and "Cagnotte Mon relevé 0 pt" in page
 
 
 def test_a_closed_challenge_leaves_its_result(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

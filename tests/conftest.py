@@ -23,6 +23,10 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_login import login_user
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from app import create_app
@@ -139,6 +143,20 @@ class KnownRule(Rule):
 Flask.url_rule_class = KnownRule
 
 
+# A statement is put into words once per run and kind of database, as in a server that has answered for a while, and not
+# again for each application: SQLAlchemy keeps what it has compiled by the dialect, of which every engine has its own.
+COMPILED: LRUCache[Any, Any] = LRUCache(2_000)
+
+
+def _same_kind(self: Dialect, other: object) -> bool:
+    return type(self) is type(other)
+
+
+for kind in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+    kind.__eq__ = _same_kind  # type: ignore[method-assign]
+    kind.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+
+
 def make_app(settings: Settings) -> Flask:
     """The application as in production, but that errors are shown to the test and forms need no token."""
     app = create_app(settings)
@@ -150,6 +168,8 @@ def make_app(settings: Settings) -> Flask:
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     app.test_client_class = Client
     app.test_cli_runner_class = Runner
+    with app.app_context():
+        db.engine.update_execution_options(compiled_cache=COMPILED)
     return app
 
 

@@ -36,6 +36,31 @@ def test_the_first_visit_of_a_reseller_downloads_little() -> None:
     assert stylesheet + sum(map(compressed, everything)) <= 90_000, "leaves 30 kB for the page itself"
 
 
+def test_a_theme_is_colours_alone() -> None:
+    """What is seen and how large it is does not depend on the theme: tests/browser/access.py counts on it."""
+    css = (STATIC / "palmares.css").read_text(encoding="utf-8")
+    said: dict[str, dict[str, str]] = {"palmares": {}, "palmares-dark": {}}
+    on_paper = (":root", ":root[data-theme]")
+    for selectors, body in re.findall(r"([^{};]*data-theme[^{}]*)\{([^{}]*)\}", css):
+        declared = dict(one.split(":", 1) for one in body.split(";") if one)
+        named = re.findall(r"\[data-theme=[\"']?([\w-]+)", selectors)
+        if not named:
+            night = selectors == ":root:not([data-theme])"  # as the device wishes
+            assert night or tuple(selectors.split(",")) == on_paper, selectors
+            named = ["palmares-dark"] if night else []
+        for theme in named:
+            said[theme].update(declared)
+    day, night = ({name: as_seen(value) for name, value in one.items()} for one in said.values())
+    only_of_the_day = {name: value for name, value in day.items() if name not in night}
+    assert night.items() <= day.items()
+    assert set(only_of_the_day.values()) <= {"a colour"}
+
+
+def as_seen(value: str) -> str:
+    """What a declaration is, where one colour is as good as the other."""
+    return "a colour" if value in ("light", "dark") or re.fullmatch(r"#[0-9a-f]{3,8}", value) else value
+
+
 @pytest.mark.parametrize("path", sorted(STATIC.glob("fonts/*.woff2")), ids=lambda path: path.stem)
 def test_a_font_has_the_spaces_of_french(path: Path) -> None:
     font = TTFont(path)

@@ -15,6 +15,8 @@ from tests.browser.access import violations
 from tests.browser.stage import publish
 from tests.declarations.stage import sell
 
+pytestmark = pytest.mark.whole_browser
+
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.1 Mobile/15E148 Safari/604.1"

@@ -11,7 +11,6 @@ import io
 import os
 import random
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
+from playwright.sync_api import BrowserContext, BrowserType, Page, Playwright, expect
 from sqlalchemy import delete, func, select
 
 from catalogue.models import Product
@@ -33,7 +32,7 @@ from foundation.transactions import transaction
 from network.models import Person
 from points.models import Entry
 from rewards.jobs import advance_challenges
-from tests.browser.conftest import ARGUMENTS, PHONE, served, tap_in
+from tests.browser.conftest import ARGUMENTS, PHONE, program, served, tap_in
 from tests.browser.stage import day, publish, today
 
 SEEDS = range(int(os.environ.get("PALMARES_OFFLINE_SEEDS", "2")))
@@ -83,7 +82,7 @@ class Phone:
         """Open the browser, and a page in it."""
         self.context = self.kind.launch_persistent_context(
             str(self.folder),
-            executable_path=shutil.which("chromium"),
+            executable_path=program(whole=True),
             args=ARGUMENTS,
             base_url=self.address,
             viewport=PHONE,
@@ -117,9 +116,9 @@ def address(app: Flask, weather: Weather) -> Iterator[str]:
 
 
 @pytest.fixture
-def phone(chromium: Browser, address: str, tmp_path: Path) -> Iterator[Phone]:
+def phone(driver: Playwright, address: str, tmp_path: Path) -> Iterator[Phone]:
     """A phone, switched off."""
-    phone = Phone(chromium.browser_type, tmp_path / "profile", address)
+    phone = Phone(driver.chromium, tmp_path / "profile", address)
     yield phone
     phone.close()
 

@@ -28,6 +28,8 @@ from tests.browser.stage import publish
 from tests.declarations.stage import PARIS, sell
 from tests.network.push_service import Browser, PushService, push_service
 
+pytestmark = pytest.mark.whole_browser
+
 # What a browser does when its maker's service answers, or does not.
 SUBSCRIBES = """(said) => {
     const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +12,7 @@ import segno
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from tests.browser.conftest import ARGUMENTS, browsers
+from tests.browser.conftest import ARGUMENTS, browsers, program
 from tests.cast import Cast
 
 EAN = "3600000000023"  # of the cast's serum
@@ -62,8 +61,6 @@ def video(picture: Image.Image, path: Path) -> Path:
 @pytest.fixture
 def with_camera(driver: Playwright, address: str, tmp_path: Path) -> Iterator[Callable[[Image.Image], BrowserContext]]:
     """with_camera(picture): a phone whose camera sees that picture."""
-    path = shutil.which("chromium")
-    assert path, "install the Debian package chromium"
     opened: list[Browser] = []
 
     def launch(picture: Image.Image) -> Browser:
@@ -73,7 +70,7 @@ def with_camera(driver: Playwright, address: str, tmp_path: Path) -> Iterator[Ca
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={film}",
         ]
-        browser = driver.chromium.launch(executable_path=path, args=[*ARGUMENTS, *seen])
+        browser = driver.chromium.launch(executable_path=program(whole=True), args=[*ARGUMENTS, *seen])
         opened.append(browser)
         return browser
 

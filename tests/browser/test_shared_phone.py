@@ -385,6 +385,7 @@ SHOWN = """() => navigator.serviceWorker.ready
     .then((all) => all.map(({ body }) => body))"""
 
 
+@pytest.mark.whole_browser
 def test_what_was_notified_leaves_the_screen_with_its_person(cast, autumn, phone: BrowserContext):
     phone.grant_permissions(["notifications"])
     page = signed_in(phone)

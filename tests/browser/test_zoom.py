@@ -7,14 +7,13 @@ A phone of 390 × 844 zoomed twice lays the page out on 195 × 422 pixels, a des
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.conftest import ARGUMENTS, PHONE, Demonstration, browsers
+from tests.browser.conftest import ARGUMENTS, PHONE, Demonstration, browsers, program
 from tests.browser.test_every_page import SOMEBODY, pages
 
 ZOOMED_PHONE = {"width": 195, "height": 422}
@@ -140,9 +139,8 @@ def test_every_page_can_be_read_at_twice_its_size(demonstration: Demonstration, 
 @pytest.fixture
 def large_letters(driver: Playwright) -> Iterator[Browser]:
     """A browser whose owner has asked for letters twice as large: 32 pixels where others have 16."""
-    path = shutil.which("chromium")
     arguments = [*ARGUMENTS, "--blink-settings=defaultFontSize=32"]
-    browser = driver.chromium.launch(executable_path=path, args=arguments)
+    browser = driver.chromium.launch(executable_path=program(), args=arguments)
     yield browser
     browser.close()
 

@@ -1,30 +1,27 @@
-"""A process that spends from a wallet as often as it can, or dies: `python -m tests.points.spending`."""
+"""Spends from a wallet as often as it can, or dies: for a process of its own (tests/forked.py)."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, select
 
-from app import create_app
 from foundation.database import db
+from foundation.settings import Settings
 from foundation.transactions import transaction
 from network.models import Person
 from points import wallet
 from points.rules import NotEnough
-from tests.conftest import make_settings
-from tests.points.test_wallet import AT
+from tests.conftest import make_app
 
 
-def main(url: str, folder: str, name: str, statement: int) -> None:
-    """Spend 20 points ten times; kill −9 before the n-th statement (0: never)."""
-    app = create_app(make_settings(url, Path(folder)))
-    with app.app_context():
+def spend_or_die(settings: Settings, name: str, statement: int, at: datetime) -> None:
+    """Spend 20 points of Awa's ten times; kill −9 before the n-th statement (0: never)."""
+    with make_app(settings).app_context():
         person = db.session.scalars(select(Person.id).where(Person.code == "AWA")).one()
         db.session.rollback()
         numbers = count(1)
@@ -37,12 +34,8 @@ def main(url: str, folder: str, name: str, statement: int) -> None:
         for number in range(10):
             try:
                 with transaction():
-                    wallet.spend(person, 20, f"order/{name}/{number}", "", {"counts": "order"}, at=AT)
+                    wallet.spend(person, 20, f"order/{name}/{number}", "", {"counts": "order"}, at=at)
             except NotEnough:
-                print("refused", flush=True)
+                print("refused")
             else:
-                print("spent", flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+                print("spent")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +25,8 @@ from points.rules import NotEnough, NotPossible
 from points.verification import differences
 from tests.cast import Cast
 from tests.declarations.test_concurrency import at_once
+from tests.forked import ended, in_child
+from tests.points.spending import spend_or_die
 
 AT = datetime(2026, 2, 4, 11, 0, tzinfo=UTC)
 ORDER = {"counts": "order", "reward": "Bouilloire"}
@@ -380,35 +380,28 @@ def test_closings_and_reversals_at_the_same_moment_leave_a_wallet_that_adds_up(a
     assert list(differences()) == []
 
 
-def spending(settings: Settings, name: str, statement: int = 0) -> subprocess.Popen[str]:
-    """Another process that spends 20 points ten times, or dies before its n-th statement."""
-    folder = str(settings.instance_folder)
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.points.spending", settings.database_url, folder, name, str(statement)],
-        cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def test_processes_spending_from_one_wallet_end_with_what_there_was(app: Flask, cast: Cast, settings: Settings) -> None:
+def test_processes_spending_from_one_wallet_end_with_what_there_was(
+    app: Flask, cast: Cast, settings: Settings, tmp_path: Path
+) -> None:
     credit(cast.awa, 90, "one")
     credit(cast.awa, 100, "two", lasting=30)
-    processes = [spending(settings, str(number)) for number in range(4)]
-    told = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, told
-    assert sum(out.count("spent") for out, _ in told) == 9
+    told = [tmp_path / f"told-{number}" for number in range(4)]
+    children = [in_child(lambda: spend_or_die(settings, one.name, 0, AT), one) for one in told]  # noqa: B023
+    assert [ended(child) for child in children] == [0] * 4, [one.read_text() for one in told]
+    assert sum(one.read_text().count("spent") for one in told) == 9
     db.session.rollback()
     assert wallet_points(cast.awa.id) == 10
     assert list(differences()) == []
 
 
 def test_a_spending_killed_at_any_statement_is_whole_or_did_not_happen(
-    app: Flask, cast: Cast, settings: Settings
+    app: Flask, cast: Cast, settings: Settings, tmp_path: Path
 ) -> None:
     credit(cast.awa, 500, "one")
+    told = tmp_path / "told"
     for statement in (4, 8, 12):
-        died = spending(settings, f"killed-{statement}", statement)
-        out, _ = died.communicate(timeout=120)
-        assert died.returncode == -signal.SIGKILL, out
+        child = in_child(lambda: spend_or_die(settings, f"killed-{statement}", statement, AT), told)  # noqa: B023
+        assert ended(child) == -signal.SIGKILL, told.read_text()
         db.session.rollback()
         assert list(differences()) == []
     spent = db.session.scalars(select(Entry.amount).where(Entry.reference.startswith("order/"))).all()

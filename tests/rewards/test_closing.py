@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +35,8 @@ from rewards.models import Award, Closure, Reward
 from rewards.verification import differences
 from tests.cast import Cast
 from tests.declarations.stage import NOW, publish, sell
+from tests.forked import ended, in_child
+from tests.rewards.killed import close_and_die
 
 AFTER = datetime(2026, 3, 10, tzinfo=UTC)
 PAYOUTS: list[dict[str, Any]] = [
@@ -303,51 +303,35 @@ def test_the_podium_earns_a_badge(winter: Challenge, cast: Cast) -> None:
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 
-def closing_process(settings: Settings, statement: int) -> subprocess.CompletedProcess[str]:
-    """Close in a process of its own, that dies before its n-th statement."""
-    return subprocess.run(
-        [
-            sys.executable, "-m", "tests.rewards.killed", settings.database_url, str(settings.instance_folder),
-            str(statement), AFTER.isoformat(),
-        ],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-
 def test_a_closing_killed_at_ten_moments_is_one_closing_with_the_right_sums(
-    app: Flask, cast: Cast, winter: Challenge, settings: Settings
+    app: Flask, cast: Cast, winter: Challenge, settings: Settings, tmp_path: Path
 ) -> None:
     moments = [10, 14, 18, 21, 24, 28, 32, 36, 40, 44]
+    told = tmp_path / "told"
     for moment in moments:
-        died = closing_process(settings, moment)
-        assert died.returncode == -signal.SIGKILL, (moment, died.stdout, died.stderr)
+        died = ended(in_child(lambda: close_and_die(settings, moment, AFTER), told))  # noqa: B023
+        assert died == -signal.SIGKILL, (moment, told.read_text())
         db.session.rollback()
         closed = db.session.scalar(select(func.count()).select_from(Closure))
         awards = db.session.scalar(select(func.count()).select_from(Award))
         assert (closed, awards) == (0, 0), f"killed before statement {moment}, nothing half done may remain"
-    finished = closing_process(settings, 0)
-    assert finished.returncode == 0, finished.stderr
+    assert ended(in_child(lambda: close_and_die(settings, 0, AFTER), told)) == 0, told.read_text()
     db.session.rollback()
     assert state() == "closed"
     assert db.session.scalar(select(func.count()).select_from(Closure)) == 1
     assert len(given()) == 6
     assert list(differences(winter, _closure())) == []
     assert list(ledger_differences()) == []
-    assert int(finished.stdout.rsplit(" ", 1)[1]) > 30, "the moments must fall inside the work"
+    assert int(told.read_text().rsplit(" ", 1)[1]) > 30, "the moments must fall inside the work"
 
 
-def test_many_closing_at_once_make_one_closing(app: Flask, cast: Cast, winter: Challenge, settings: Settings) -> None:
-    command = [
-        sys.executable, "-m", "tests.rewards.killed", settings.database_url, str(settings.instance_folder), "0",
-        AFTER.isoformat(),
-    ]  # fmt: skip
-    processes = [
-        subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
-    outputs = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, outputs
-    assert sum(b"closed" in out for out, _ in outputs) == 1
+def test_many_closing_at_once_make_one_closing(
+    app: Flask, cast: Cast, winter: Challenge, settings: Settings, tmp_path: Path
+) -> None:
+    told = [tmp_path / f"told-{number}" for number in range(4)]
+    children = [in_child(lambda: close_and_die(settings, 0, AFTER), one) for one in told]  # noqa: B023
+    assert [ended(child) for child in children] == [0] * 4, [one.read_text() for one in told]
+    assert sum("closed" in one.read_text() for one in told) == 1
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Closure)) == 1
     assert len(given()) == 6

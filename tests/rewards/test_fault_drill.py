@@ -29,6 +29,7 @@ from rewards.jobs import advance_challenges
 from rewards.models import Closure
 from rewards.verification import differences
 from tests.conftest import copied_database, make_app, make_settings
+from tests.forked import ended, in_child
 
 PEOPLE = 5_000
 POINTS = 20
@@ -87,23 +88,6 @@ def fresh(engine_name: str, waiting: str, run_folder: Path, tmp_path: Path) -> C
         return copied_database(engine_name, waiting, run_folder, folder)
 
     return copy
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Do something in a process of its own, which can be killed for real; its id."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        work()
-    except BaseException:
-        os._exit(1)
-    os._exit(0)
-
-
-def ended(child: int) -> int:
-    """How a process ended: its exit code, or minus the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def close_and_fail(url: str, folder: Path, statement: int, fault: str, late: float) -> None:

@@ -781,7 +781,7 @@ def afresh(
     def recreate() -> None:
         db.session.remove()
         db.engine.dispose()
-        again = f"CREATE DATABASE {name} TEMPLATE {name}_begun"
+        again = f"CREATE DATABASE {name} TEMPLATE {name}_begun STRATEGY FILE_COPY"
         servers.administer(address, f"DROP DATABASE {name} WITH (FORCE)", again)
 
     yield recreate

@@ -32,7 +32,7 @@ from rewards.verification import differences
 from tests.cast import Cast
 from tests.conftest import make_app
 from tests.declarations.stage import PARIS, sell
-from tests.rewards.test_fault_drill import ended, in_child
+from tests.forked import ended, in_child
 
 MONTHLY: dict[str, Any] = {
     "code": "mensuel",

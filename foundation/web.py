@@ -195,7 +195,8 @@ def register_errors(app: Flask) -> None:
         known = error.code in (400, 403, 404, 413, 429, 500)
         template = f"errors/{error.code}.html" if known else "errors/500.html"
         try:
-            return make_response(render_template(template, error=error), error.code)
+            detail = error.description if error.description != type(error).description else ""
+            return make_response(render_template(template, error=error, detail=detail), error.code)
         except Exception:
             app.logger.exception("error page failed")
             return make_response(f"{error.code} {error.name}", error.code)

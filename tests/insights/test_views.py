@@ -143,8 +143,14 @@ def test_what_is_shown_can_be_taken_out_and_that_is_remembered(client: FlaskClie
     assert (entry.by, entry.details["form"]) == ("INES", "csv")
     book = client.get(link.replace(".csv", ".xlsx"))
     assert book.get_data()[:2] == b"PK"
-    for wrong in ("export.pdf", "export.csv", "export.csv?from=2026-01-01&until=2026-01-31&by=colour"):
-        assert client.get(f"/insights/{wrong}").status_code in (400, 404)
+    assert client.get("/insights/export.pdf").status_code == 404
+    for wrong, why in (
+        ("", "from and until must be dates such as 2026-02-04"),
+        ("?from=2026-01-31&until=2026-01-01&by=channel", "from is after until; write the earlier date first"),
+        ("?from=2026-01-01&until=2026-01-31&by=colour", "unknown dimension &#39;colour&#39;; write one of"),
+    ):
+        refused = client.get(f"/insights/export.csv{wrong}")
+        assert refused.status_code == 400 and "Cette adresse n’est pas juste" in refused.text and why in refused.text
 
 
 def test_resellers_do_not_see_the_brand_page_and_the_brand_has_no_mirror(client: FlaskClient, cast: Cast) -> None:

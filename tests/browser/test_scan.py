@@ -148,7 +148,7 @@ def test_a_typed_code_does_not_wait_for_a_camera_that_nobody_has_allowed_yet(
         page.get_by_role("button", name="Scanner un code").click()
         page.get_by_label("Ou tapez le code").fill(EAN)
         page.get_by_label("Ou tapez le code").press("Enter")
-        expect(page.get_by_label("Unités de Sérum éclat")).to_have_value(units)
+        expect(page.get_by_label("Unités : Sérum éclat")).to_have_value(units)
 
 
 def test_without_scripts_a_typed_code_finds_its_product(

@@ -132,8 +132,9 @@ async function left() {
 }
 
 /* Asked for before it is needed. The person is named: it is refused once somebody else, or nobody, is signed in, and reads
-   no message meant for the screen. */
-const ahead = (person, path) => fetch(path, { headers: { "Palmares-Person": person }, signal: AbortSignal.timeout(30_000) });
+   no message meant for the screen. Past the browser's own cache, which would let it wait for a slow answer to the same
+   address. */
+const ahead = (person, path) => fetch(path, { cache: "no-store", headers: { "Palmares-Person": person }, signal: AbortSignal.timeout(30_000) });
 
 /* After a sign-in, once an hour, with a new version, and after whatever changes them, the pages that open without network
    are fetched before they are needed. */

@@ -132,19 +132,30 @@ NOTED = """() => {
 }"""
 
 
-def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, weather: Storm, phone: BrowserContext):
+def home_under_way(phone: BrowserContext, weather: Storm) -> tuple[Page, Callable[[], None]]:
+    """Her home in its last state, while the server's answer is under way; and what lets it come, with all that the
+    worker then does."""
     page = hers(phone)
     [worker] = phone.service_workers
     worker.evaluate(NOTED)
     weather.late = {("GET", "/")}
     page.goto("/")
-    expect(page.locator(".offline-note")).to_be_visible()  # her last state, while the answer is under way
+    expect(page.locator(".offline-note")).to_be_visible()
+
+    def come() -> None:
+        weather.released.set()
+        worker.evaluate("() => Promise.allSettled(self.work)")
+
+    return page, come
+
+
+def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, weather: Storm, phone: BrowserContext):
+    page, come = home_under_way(phone, weather)
     leave(page)
     page.wait_for_url("**/sign-in")
     assert kept_pages(page) == [] and readable(page) == []
 
-    weather.released.set()
-    worker.evaluate("() => Promise.allSettled(self.work)")
+    come()
     assert kept_pages(page) == [] and readable(page) == []
     weather.down = True
     page.goto("/")
@@ -155,20 +166,14 @@ def test_a_page_that_comes_after_its_person_has_left_is_not_kept(cast, autumn, w
 def test_a_page_that_comes_late_does_not_take_the_place_of_one_that_was_fetched_since(
     cast, autumn, weather: Storm, phone: BrowserContext
 ):
-    page = hers(phone)
-    [worker] = phone.service_workers
-    worker.evaluate(NOTED)
-    weather.late = {("GET", "/")}
-    page.goto("/")
-    expect(page.locator(".offline-note")).to_be_visible()  # her last state, while the answer is under way
+    page, come = home_under_way(phone, weather)
     page.goto("/declare")
     fill_in(page, 2)
     page.get_by_role("button", name="Envoyer").click()
     page.wait_for_url("**/declarations/*")
     until(lambda: "2\u00a0×\u00a0Crème" in kept_page(page, "/"))
 
-    weather.released.set()
-    worker.evaluate("() => Promise.allSettled(self.work)")
+    come()
     assert "2\u00a0×\u00a0Crème" in kept_page(page, "/")
 
 

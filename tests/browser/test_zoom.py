@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from tests.browser.conftest import ARGUMENTS, PHONE, Demonstration, browsers, program
 from tests.browser.test_every_page import SOMEBODY, pages
 
+WHOLE = "() => !document.querySelector('.htmx-request, [hx-trigger=load]')"  # its parts have come
 ZOOMED_PHONE = {"width": 195, "height": 422}
 NARROWEST_PHONE = {"width": 320, "height": 568}
 ZOOMED_DESK = {"width": 720, "height": 450}
@@ -120,7 +121,7 @@ LOST = """() => {
 def lost(page: Page, address: str, *sizes: dict[str, int]) -> Iterator[str]:
     """Open a page and say what is lost in each size."""
     page.goto(address)
-    page.wait_for_function("() => !document.querySelector('.htmx-request, [hx-trigger=load]')")
+    page.wait_for_function(WHOLE)
     for size in sizes:
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -183,17 +184,22 @@ TOO_SMALL = """() => [...document.querySelectorAll("main a, main button, header 
     .map(([one, { width, height }]) => `${one.textContent.trim()}: ${Math.round(width)} × ${Math.round(height)}`)"""
 
 
+def too_small(page: Page) -> list[str]:
+    """What a thumb misses on the page that is open, once its parts have come."""
+    page.wait_for_function(WHOLE)
+    return page.evaluate(TOO_SMALL)
+
+
 def test_what_a_seller_presses_is_as_large_as_a_thumb(demonstration: Demonstration) -> None:
     page = demonstration.enter("Nadia Benali")
     small = {}
     for path in ("/", "/declare", "/declare/meeting", "/declarations", "/ranking"):
         page.goto(path)
-        small[page.url] = page.evaluate(TOO_SMALL)
+        small[page.url] = too_small(page)
     page.goto("/declarations")
     page.locator("main a.row", has_text="+").first.click()
+    page.wait_for_url("**/declarations/*")
     page.goto(page.url + "?new=1")
-    page.get_by_role("link", name="Voir le classement").first.wait_for()
-    small[page.url] = page.evaluate(TOO_SMALL)
-    beginner = demonstration.enter("Béatrice Lacoste")
-    small["nothing told yet"] = beginner.evaluate(TOO_SMALL)
+    small[page.url] = page.evaluate(TOO_SMALL) + too_small(page)  # before its parts have come, and after
+    small["nothing told yet"] = too_small(demonstration.enter("Béatrice Lacoste"))
     assert {path: found for path, found in small.items() if found} == {}

@@ -75,17 +75,22 @@ def read_selection(arguments: Mapping[str, str]) -> Selection:
     except WrongSelection:
         raise
     except ValueError as error:
-        raise WrongSelection("from and until must be dates such as 2026-02-04") from error
-    return Selection(window.since, window.until, tuple(arguments.get("by", "").split(",")))
+        raise WrongSelection(_("from et until sont des dates comme 2026-02-04")) from error
+    by = tuple(arguments.get("by", "").split(","))
+    if not set(by) <= set(DIMENSIONS):
+        raise WrongSelection(
+            _("by est une liste, séparée par des virgules, de : %(known)s", known=", ".join(DIMENSIONS))
+        )
+    return Selection(window.since, window.until, by)
 
 
 def _dates(arguments: Mapping[str, str]) -> Period:
     since = date.fromisoformat(arguments.get("from", ""))
     until = date.fromisoformat(arguments.get("until", ""))
     if since > until:
-        raise WrongSelection("from is after until; write the earlier date first")
+        raise WrongSelection(_("from est après until ; la première date d’abord"))
     if since.year < FIRST_YEAR or until.year > LAST_YEAR:
-        raise WrongSelection(f"dates go from {FIRST_YEAR} to {LAST_YEAR}")
+        raise WrongSelection(_("les dates vont de %(first)s à %(last)s", first=FIRST_YEAR, last=LAST_YEAR))
     return Period(since, until)
 
 

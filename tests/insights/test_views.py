@@ -145,9 +145,9 @@ def test_what_is_shown_can_be_taken_out_and_that_is_remembered(client: FlaskClie
     assert book.get_data()[:2] == b"PK"
     assert client.get("/insights/export.pdf").status_code == 404
     for wrong, why in (
-        ("", "from and until must be dates such as 2026-02-04"),
-        ("?from=2026-01-31&until=2026-01-01&by=channel", "from is after until; write the earlier date first"),
-        ("?from=2026-01-01&until=2026-01-31&by=colour", "unknown dimension &#39;colour&#39;; write one of"),
+        ("", "from et until sont des dates comme 2026-02-04"),
+        ("?from=2026-01-31&until=2026-01-01&by=channel", "la première date d’abord"),
+        ("?from=2026-01-01&until=2026-01-31&by=colour", "by est une liste, séparée par des virgules, de"),
     ):
         refused = client.get(f"/insights/export.csv{wrong}")
         assert refused.status_code == 400 and "Cette adresse n’est pas juste" in refused.text and why in refused.text
